@@ -1,0 +1,1 @@
+"""How it runs: rulebook loading, step, shard, ports and adapters, runtimes, replay and the command line."""

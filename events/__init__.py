@@ -1,0 +1,1 @@
+"""What happened: events, their types and schemas, the codec, the judges at the doors, and the errors."""

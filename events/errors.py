@@ -1,0 +1,107 @@
+"""Every exception Strand raises on purpose.
+
+StrandError
+├── InputRefused            an event a door or the fold would not take; carries a Reason
+│   └── NumberOutOfRange    a number of 10^15 or more in size, NaN or an infinity
+├── RulebookInvalid         carries every Problem of every file
+├── RenderFailed            a template failed or passed a limit
+└── OperatorError           what only a person can mend; its text ends with `Operator action:`
+    ├── WorkspaceBusy       another process owns the workspace
+    ├── FactsDamaged        facts/ cannot be read whole; names partition, file and offset
+    ├── DerivedDamaged      derived/ cannot be read; a rebuild mends it
+    └── StorageFailed       the disk is full, read-only or failing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an event became a dead letter."""
+
+    SYNTAX = "syntax"
+    SCHEMA = "schema"
+    RANGE = "range"
+    FUTURE = "future"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    BAD_ID = "bad_id"
+    WRONG_KEY = "wrong_key"
+
+
+class StrandError(Exception):
+    """The root of what Strand raises on purpose."""
+
+
+class InputRefused(StrandError):
+    """An event was refused; `reason` is the dead letter's, the text says what must be and what was found."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class NumberOutOfRange(InputRefused):
+    """A number of 10^15 or more in size, NaN or an infinity."""
+
+    def __init__(self, found: object) -> None:
+        super().__init__(Reason.RANGE, f"a number must be smaller than 10^15 in size; found {found!r:.60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a rulebook: where, what, and what would be right. `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    excerpt: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        if self.excerpt:
+            text += f"\n      {self.excerpt}"
+        return text
+
+
+class RulebookInvalid(StrandError):
+    """A rulebook cannot be used; `problems` holds all of them, of all files."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class RenderFailed(StrandError):
+    """A template failed or passed a limit; the text names template, part and cause."""
+
+
+class OperatorError(StrandError):
+    """What only a person can mend: `action` says how."""
+
+    def __init__(self, message: str, action: str) -> None:
+        super().__init__(f"{message}\nOperator action: {action}")
+        self.message = message
+        self.action = action
+
+
+class WorkspaceBusy(OperatorError):
+    """Another process owns the workspace."""
+
+
+class FactsDamaged(OperatorError):
+    """facts/ cannot be read whole."""
+
+
+class DerivedDamaged(OperatorError):
+    """derived/ cannot be read; facts/ are unharmed and a rebuild mends it."""
+
+
+class StorageFailed(OperatorError):
+    """The disk is full, read-only or failing."""

@@ -1,0 +1,1 @@
+"""The rulebook's expression language: its tree, parser, checker and compiler."""

@@ -1,0 +1,1 @@
+"""What we say: the template catalogue and its sandboxed rendering."""

@@ -1,0 +1,1 @@
+"""What we decide: triggers, policy, gates, the ledger of what was decided, and deciding itself."""
