@@ -49,7 +49,9 @@ class NumberOutOfRange(InputRefused):
     """A number of 10^15 or more in size, NaN or an infinity."""
 
     def __init__(self, found: object) -> None:
-        super().__init__(Reason.RANGE, f"a number must be smaller than 10^15 in size; found {found!r:.60}")
+        # repr of an int stops at 4,300 digits
+        text = "one of more than 1,000 digits" if isinstance(found, int) and abs(found) >= 10**1000 else repr(found)
+        super().__init__(Reason.RANGE, f"a number must be smaller than 10^15 in size; found {text:.60}")
 
 
 @dataclass(frozen=True, slots=True)
