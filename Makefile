@@ -1,0 +1,63 @@
+# Strand: `make run` runs the engine on a year of real shopping history, `make test` runs every check.
+# Both set up what they need in .venv; only Python 3.11 or newer and make must be there.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+SLOWEST := --durations=10
+MINUTES ?= 10
+
+.PHONY: help setup run test test-fast checks soak chaos bench lock clean
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with every pinned dependency and this project in it
+
+# The first interpreter that is new enough; asked only when the environment is made.
+$(READY): requirements.lock pyproject.toml
+	@for python in python3 python3.11 python3.12 python3.13; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Strand needs Python 3.11 or newer; found $$(python3 --version 2>&1 || echo none)." >&2; \
+	  echo "Operator action: install python3.11 (with its venv module) and run make again." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$($$found --version), about a minute the first time"; \
+	$$found -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## run the grocery example: a year of real history in, personalised messages out
+	@$(BIN)/python -m examples.grocery
+
+test: checks ## run every check: style, types, layers, tidiness, docs, tests
+	@$(BIN)/python -m pytest -n 2 -m "not soak" $(SLOWEST)
+
+test-fast: $(READY) ## the tests that answer in half a minute
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not soak"
+
+checks: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+
+soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in every way it can be run
+	@$(BIN)/python -m pytest -n 2 -m soak $(SLOWEST)
+
+lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+
+clean: ## remove the environment, caches and the example's workspace
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf examples/*/workspace
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
