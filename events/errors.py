@@ -4,6 +4,8 @@ StrandError
 ├── InputRefused            an event a door or the fold would not take; carries a Reason
 │   └── NumberOutOfRange    a number of 10^15 or more in size, NaN or an infinity
 ├── RulebookInvalid         carries every Problem of every file
+├── ExpressionInvalid       an expression's faults, with their places in its text
+├── CalledWrongly           a command or function was asked for what cannot be; commands exit 2
 ├── RenderFailed            a template failed or passed a limit
 └── OperatorError           what only a person can mend; its text ends with `Operator action:`
     ├── WorkspaceBusy       another process owns the workspace
@@ -78,6 +80,27 @@ class RulebookInvalid(StrandError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of an expression; it lies in text[at:end]."""
+
+    at: int
+    end: int
+    message: str
+
+
+class ExpressionInvalid(StrandError):
+    """An expression cannot be used; `faults` is empty where only a name it uses is broken elsewhere."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+
+
+class CalledWrongly(StrandError):
+    """What was asked for cannot be; the text says what could be."""
 
 
 class RenderFailed(StrandError):

@@ -1,0 +1,70 @@
+"""Finds the field of an event, or of an item, that an expression names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from projections.definitions import FieldKinds
+from projections.expressions.nearest import did_you_mean
+from projections.expressions.tree import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a name stands for; `values` are those a text can take, where they are known."""
+
+    kind: Kind
+    element: Kind | None = None
+    nullable: bool = False
+    moving: bool = False
+    values: tuple[str, ...] | None = None
+
+
+def field_of_event(path: tuple[str, ...], fields: FieldKinds) -> Typed | None:
+    """What a path stands for: a list of what its items have, where it leads through one list. Always nullable."""
+    lists = 0
+    here: Kind | FieldKinds = fields
+    for part in path:
+        if isinstance(here, Kind) or part not in here.fields:
+            return None
+        here = here.fields[part]
+        lists += isinstance(here, FieldKinds)
+    if lists > 1:
+        return None
+    if isinstance(here, FieldKinds):
+        return Typed(Kind.LIST, nullable=True)
+    return Typed(Kind.LIST, element=here, nullable=True) if lists else Typed(here, nullable=True)
+
+
+def unknown_field(path: tuple[str, ...], types: Mapping[str, FieldKinds]) -> str:
+    """Why no type has a field at this path, with the nearest spelling."""
+    heres: list[FieldKinds] = list(types.values())
+    for depth, part in enumerate(path):
+        following = [fields.fields[part] for fields in heres if part in fields.fields]
+        if not following:
+            owner = _owner(types) if depth == 0 else f"an element of '{path[depth - 1]}'"
+            known = {name for fields in heres for name in fields.fields}
+            return f"{owner} has no field '{part}'{did_you_mean(part, known)}"
+        nested = [fields for fields in following if isinstance(fields, FieldKinds)]
+        if depth + 1 < len(path) and not nested:
+            return f"'{part}' is {article(str(following[0]))}; it has no fields"
+        heres = nested
+    return f"'{'.'.join(path)}' leads through more than one list"
+
+
+def _owner(types: Mapping[str, FieldKinds]) -> str:
+    return f"the event {min(types)}" if len(types) == 1 else "no event here"
+
+
+def article(word: str) -> str:
+    """The word with a or an."""
+    return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words in quotes, as a sentence lists them."""
+    quoted = [f"'{word}'" for word in words]
+    if not quoted:
+        return "nothing"
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]
