@@ -104,7 +104,13 @@ class CalledWrongly(StrandError):
 
 
 class RenderFailed(StrandError):
-    """A template failed or passed a limit; the text names template, part and cause."""
+    """A template failed or passed a limit; the text names template, line (from 1, 0 if none is known) and cause."""
+
+    def __init__(self, cause: str, *, template: str = "", line: int = 0) -> None:
+        super().__init__(f"templates/{template}:{line}: {cause}" if template else cause)
+        self.cause = cause
+        self.template = template
+        self.line = line
 
 
 class OperatorError(StrandError):

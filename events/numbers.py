@@ -6,7 +6,7 @@ read and never again before it is shown.
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from events.errors import NumberOutOfRange
 
@@ -17,6 +17,7 @@ LIMIT = 10**15
 _LIMIT_EXPONENT = 15
 
 _FLOAT_LIMIT = 1e15
+_SURE_DIGITS = 15
 # Below this, scaling a double to millionths and reading it as its shortest text are each off by at most 1/8.
 _FAST_LIMIT = float(2**50)
 _QUANTUM = Decimal(1).scaleb(-PLACES)
@@ -56,6 +57,24 @@ def quantise(number: int | float | Decimal) -> int:
 def _quantise_decimal(number: Decimal) -> int:
     rounded = _EXACT.quantize(number, _QUANTUM)
     return int(_EXACT.scaleb(rounded, PLACES))
+
+
+def nearest_double(text: str) -> float:
+    """The double that stands for a JSON number's text in the log.
+
+    Where no double carries the text, its six decimal places count: they are rounded from the text first, so that
+    0.12345650000000000001 becomes 0.123457. Raises NumberOutOfRange as `quantise` does.
+    """
+    number = float(text)
+    if len(text) <= _SURE_DIGITS:  # a double carries any 15 digits
+        return number
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds: the double is 0 or an infinity
+        return number
+    if exact == Decimal(repr(number)):
+        return number
+    return quantise(exact) / MICRO
 
 
 def half_even(numerator: int, denominator: int) -> int:
