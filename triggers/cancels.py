@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from triggers.definitions import OnKind, TriggerDef
-from triggers.ledger import Ledger, Pending
+from triggers.ledger import Ledger, Pending, asked_by
 from triggers.occasion import CustomerView, Evidence, Occasion
 from triggers.reasons import Reason
 from triggers.rules import Cancel, Rule, Rules
@@ -22,32 +22,42 @@ class Cancelled:
     evidence: Evidence
 
 
-def cancelled(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> Iterator[Cancelled]:
-    """The pending matches that this step cancels, in order of (trigger, age).
-
-    `trigger_removed` and `left` are judged by what holds now, whichever step made it so: a match that other code, or
-    a rulebook's refold, left behind is never sent to someone outside.
-    """
-    if not ledger.pending:
-        return
+def cancelled(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> list[Cancelled]:
+    """The pending matches that this step cancels, in order of (trigger, age)."""
     met: dict[str, list[Cancel]] = defaultdict(list)
     for cancel in rules.cancels.met(occasion.transitions, occasion.event_type):
         met[cancel.trigger].append(cancel)
-    for cancels in met.values():
-        cancels.sort(key=lambda cancel: cancel.index)
-    gone: dict[str, Evidence | None] = {}
-    for match in sorted(ledger.pending, key=lambda match: (match.trigger, match.made)):
-        rule = rules.rules.get(match.trigger)
-        if rule is None or rule.definition.on.canonical != match.on:
-            yield Cancelled(match, Reason.TRIGGER_REMOVED, _removal(rule))
-            continue
-        if rule.name not in gone:
-            gone[rule.name] = _left(rule.definition, occasion.evidence, view)
-        departure = gone[rule.name]
-        if departure is not None:
-            yield Cancelled(match, Reason.LEFT, departure)
-            continue
-        by = next((cancel.on for cancel in met.get(rule.name, ()) if _holds(cancel, match, occasion, view)), None)
+    found: list[Cancelled] = []
+    for queue in ledger.pending:
+        rule = rules.rules.get(queue[0].trigger)
+        whole = _whole(queue[0].on, rule, occasion, view)
+        if whole is not None:
+            found += [Cancelled(match, *whole) for match in queue]
+        elif rule is not None and rule.name in met:
+            cancels = sorted(met[rule.name], key=lambda cancel: cancel.index)
+            found += _cancelled_when(queue, cancels, occasion, view)
+    return sorted(found, key=lambda end: (end.match.trigger, end.match.made))
+
+
+def _whole(on: str, rule: Rule | None, occasion: Occasion, view: CustomerView) -> tuple[Reason, Evidence] | None:
+    """Why all matches that a trigger made by one `on` end, if they do.
+
+    Judged by what holds now, whichever step made it so: a match that other code, or the second fold of an
+    activation, left behind is never sent to someone outside.
+    """
+    if rule is None:
+        return Reason.TRIGGER_REMOVED, {"trigger": "gone"}
+    if rule.definition.on.canonical != on:
+        return Reason.TRIGGER_REMOVED, {"on": rule.definition.on.canonical}
+    departure = _left(rule.definition, occasion.evidence, view)
+    return None if departure is None else (Reason.LEFT, departure)
+
+
+def _cancelled_when(
+    queue: list[Pending], cancels: list[Cancel], occasion: Occasion, view: CustomerView
+) -> Iterator[Cancelled]:
+    for match in queue:
+        by = next((cancel.on for cancel in cancels if _holds(cancel, match, occasion, view)), None)
         if by is not None:
             yield Cancelled(match, Reason.CANCEL_WHEN, {"by": by.canonical, "cause": occasion.cause})
 
@@ -55,21 +65,18 @@ def cancelled(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rul
 def needed_causes(ledger: Ledger, rules: Rules, *, t_ms: int, event_type: str | None) -> set[int]:
     """The offsets of the events that deciding a step at `t_ms` may ask `Occasion.cause_event` for, so that they can be
     fetched beforehand: those of the matches that will be asked, and of those whose cancels compare `cause`."""
-    comparing = {
-        cancel.trigger
-        for rule in rules.rules.values()
-        for cancel in rule.cancels
-        if cancel.reads_cause and (cancel.on.kind is not OnKind.EVENT or cancel.on.name == event_type)
-    }
-    return {
-        match.cause_offset
-        for match in ledger.pending
-        if match.cause_offset >= 0 and (match.ask_ms <= t_ms or match.trigger in comparing)
-    }
-
-
-def _removal(rule: Rule | None) -> Evidence:
-    return {"trigger": "gone"} if rule is None else {"on": rule.definition.on.canonical}
+    needed: set[int] = set()
+    for queue in ledger.pending:
+        rule = rules.rules.get(queue[0].trigger)
+        if rule is None:
+            continue
+        compares = any(
+            cancel.reads_cause and (cancel.on.kind is not OnKind.EVENT or cancel.on.name == event_type)
+            for cancel in rule.cancels
+        )
+        matches = queue if compares else asked_by(queue, t_ms, paused=rule.definition.paused)
+        needed.update(match.cause_offset for match in matches if match.cause_offset >= 0)
+    return needed
 
 
 def _left(trigger: TriggerDef, transitions: Mapping[str, Evidence], view: CustomerView) -> Evidence | None:

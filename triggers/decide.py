@@ -13,7 +13,7 @@ import msgspec
 from triggers.cancels import cancelled
 from triggers.decisions import Decision
 from triggers.gates import Asking, Hold, Send, Suppress, Verdict, ask, held_out, not_rendered
-from triggers.ledger import NOT_ASKED, Ledger, Pending, apply
+from triggers.ledger import NOT_ASKED, Ledger, Pending, apply, asked_by
 from triggers.matching import new_matches
 from triggers.occasion import CustomerView, Occasion
 from triggers.reasons import Kind
@@ -40,7 +40,8 @@ def decide(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules)
             step.record(match, Kind.SCHEDULE, ask_ms=match.due_ms, evidence={"traits": evidence})
         else:
             due.append(match)
-    due += [match for match in ledger.pending if step.is_asked(match)]
+    for queue in ledger.pending:
+        due += asked_by(queue, occasion.t_ms, paused=rules.rules[queue[0].trigger].definition.paused)
     for match in sorted(due, key=step.turn):
         step.settle(match)
     return step.decisions
@@ -56,12 +57,6 @@ class _Step:
         self.rules = rules
         self.decisions: list[Decision] = []
         self.bytes = ENVELOPE_BYTES
-
-    def is_asked(self, match: Pending) -> bool:
-        """Whether a pending match is asked now: it is due, or its trigger's pause has been taken off."""
-        if match.ask_ms == NOT_ASKED:
-            return not self.rules.rules[match.trigger].definition.paused
-        return match.ask_ms <= self.occasion.t_ms
 
     def turn(self, match: Pending) -> tuple[int, str, object]:
         """What the asking is sorted by."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from itertools import takewhile
 from typing import Final
 
@@ -18,7 +18,7 @@ NOT_ASKED: Final = -1  # the ask_ms of a match held by a paused trigger, and of 
 
 
 class Pending(msgspec.Struct, array_like=True, gc=False):
-    """A match that awaits its decision; (made, trigger) is its key.
+    """A match that awaits its decision; (trigger, made) is its key.
 
     `ask_ms` is when it is asked next (-1: when its trigger is no longer paused); `held` tells a hold from a schedule.
     """
@@ -33,10 +33,6 @@ class Pending(msgspec.Struct, array_like=True, gc=False):
     ask_ms: int
     held: bool = False
 
-    def key(self) -> tuple[Position, str]:
-        """What tells it from every other match of the customer; in order of age."""
-        return self.made, self.trigger
-
 
 class Use(msgspec.Struct, array_like=True, gc=False):
     """A send, or a holdout (`sent` False), which uses `once` up as a send does and counts for no cap."""
@@ -50,32 +46,68 @@ class Use(msgspec.Struct, array_like=True, gc=False):
 
 
 class Ledger(msgspec.Struct, array_like=True):
-    """One customer's pending matches, in order of their keys, and uses, oldest first. No use is ever pruned, since a
-    later rulebook could ask for older ones."""
+    """One customer's pending matches and uses.
 
-    pending: list[Pending] = msgspec.field(default_factory=list)
+    `pending` has a queue, never an empty one, for each (trigger, on), in this order, itself in order of (ask_ms,
+    made): a step looks at the heads, however many matches wait. `uses` are oldest first; none is ever pruned, since
+    a later rulebook could ask for older ones.
+    """
+
+    pending: list[list[Pending]] = msgspec.field(default_factory=list)
     uses: list[Use] = msgspec.field(default_factory=list)
 
 
 def apply(ledger: Ledger, decision: Decision) -> None:
     """Fold one decision; the same when deciding and when replaying."""
-    pending, key = ledger.pending, (decision.made, decision.trigger)
-    at = bisect_left(pending, key, key=Pending.key)
-    found = at < len(pending) and pending[at].key() == key
+    _take_out(ledger, decision)
     if decision.kind in (Kind.SCHEDULE, Kind.HOLD):
-        pending[at : at + found] = [_pending_of(decision)]
-        return
-    if found:
-        del pending[at]
-    sent = decision.kind == Kind.SEND
-    if sent or decision.reason == Reason.HOLDOUT:
+        _put_in(ledger, decision)
+    elif decision.kind == Kind.SEND or decision.reason == Reason.HOLDOUT:
         ledger.uses.append(
-            Use(decision.at_ms, decision.trigger, decision.cause, decision.channel, decision.purpose, sent)
+            Use(
+                at_ms=decision.at_ms,
+                trigger=decision.trigger,
+                cause=decision.cause,
+                channel=decision.channel,
+                purpose=decision.purpose,
+                sent=decision.kind == Kind.SEND,
+            )
         )
 
 
-def _pending_of(decision: Decision) -> Pending:
-    return Pending(
+def _queue_key(queue: list[Pending]) -> tuple[str, str]:
+    return queue[0].trigger, queue[0].on
+
+
+def _turn(match: Pending) -> tuple[int, Position]:
+    return match.ask_ms, match.made
+
+
+def _ask_ms(match: Pending) -> int:
+    return match.ask_ms
+
+
+def _queue_at(ledger: Ledger, key: tuple[str, str]) -> tuple[int, bool]:
+    """Where the queue of (trigger, on) stands or would stand, and whether it does."""
+    at = bisect_left(ledger.pending, key, key=_queue_key)
+    return at, at < len(ledger.pending) and _queue_key(ledger.pending[at]) == key
+
+
+def _take_out(ledger: Ledger, decision: Decision) -> None:
+    at, found = _queue_at(ledger, (decision.trigger, decision.on))
+    if not found:
+        return
+    queue = ledger.pending[at]
+    for place, match in enumerate(queue):  # what is decided stands at the head, or nearly
+        if match.made == decision.made:
+            del queue[place]
+            break
+    if not queue:
+        del ledger.pending[at]
+
+
+def _put_in(ledger: Ledger, decision: Decision) -> None:
+    match = Pending(
         trigger=decision.trigger,
         on=decision.on,
         cause=decision.cause,
@@ -86,11 +118,35 @@ def _pending_of(decision: Decision) -> Pending:
         ask_ms=decision.ask_ms,
         held=decision.kind == Kind.HOLD,
     )
+    at, found = _queue_at(ledger, (decision.trigger, decision.on))
+    if found:
+        insort(ledger.pending[at], match, key=_turn)
+    else:
+        ledger.pending.insert(at, [match])
+
+
+def pending_matches(ledger: Ledger) -> list[Pending]:
+    """Every pending match, by (trigger, age)."""
+    return sorted((match for queue in ledger.pending for match in queue), key=lambda match: (match.trigger, match.made))
+
+
+def asked_by(queue: list[Pending], t_ms: int, *, paused: bool) -> list[Pending]:
+    """Those of a queue that are asked at `t_ms`: the due ones and, once their trigger is no longer paused, those that
+    its pause held."""
+    start = bisect_left(queue, NOT_ASKED + 1, key=_ask_ms) if paused else 0
+    return queue[start : bisect_left(queue, t_ms + 1, key=_ask_ms)]
 
 
 def next_ask(ledger: Ledger) -> int:
     """The earliest instant, in ms, at which a pending match is asked; NEVER if none is."""
-    return min((match.ask_ms for match in ledger.pending if match.ask_ms != NOT_ASKED), default=NEVER)
+    return min((_next_in(queue) for queue in ledger.pending), default=NEVER)
+
+
+def _next_in(queue: list[Pending]) -> int:
+    if queue[0].ask_ms != NOT_ASKED:
+        return queue[0].ask_ms
+    timed = bisect_left(queue, NOT_ASKED + 1, key=_ask_ms)
+    return queue[timed].ask_ms if timed < len(queue) else NEVER
 
 
 def sends_within(ledger: Ledger, per_ms: int, t_ms: int) -> list[Use]:
@@ -120,7 +176,7 @@ def canonical(ledger: Ledger, as_of_ms: int, rules: Rules) -> dict[str, list[lis
     what the longest active cap, or a `once` that still objects, could see at `as_of_ms`."""
     pending: list[list[object]] = [
         [m.trigger, m.on, m.cause, m.matched_at_ms, m.due_ms, m.ask_ms, m.held]
-        for m in sorted(ledger.pending, key=lambda m: (m.trigger, m.matched_at_ms, m.cause, m.due_ms))
+        for m in sorted(pending_matches(ledger), key=lambda m: (m.trigger, m.matched_at_ms, m.cause, m.due_ms))
     ]
     caps: list[list[object]] = [
         [use.at_ms, use.trigger, use.channel, use.purpose]
