@@ -55,7 +55,7 @@ soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in eve
 
 lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 
 clean: ## remove the environment, caches and the example's workspace
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -12,9 +12,9 @@ from tests.tidy.tree import CORE, imports, is_below, parsed, python_files
 BANNED_MODULES = (
     "asyncio", "concurrent", "ctypes", "fcntl", "glob", "http", "io", "locale", "logging", "mmap", "multiprocessing",
     "os", "pickle", "platform", "queue", "random", "secrets", "select", "shutil", "signal", "socket", "sqlite3",
-    "subprocess", "tempfile", "threading", "time", "urllib", "uuid", "weakref",
+    "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid", "weakref",
 )  # fmt: skip
-BANNED_CALLS = frozenset({"open", "print", "input", "breakpoint", "eval", "id", "__import__"})
+BANNED_CALLS = frozenset({"open", "print", "input", "breakpoint", "eval", "__import__"})
 BANNED_METHODS = frozenset({"now", "utcnow", "today", "getenv", "uuid1", "uuid4", "urandom"})
 BANNED_ATTRIBUTES = frozenset({"environ"})
 

@@ -1,0 +1,45 @@
+"""The command line's frame: which commands there are, and how an error becomes a message and an exit code.
+
+A command exits 0 on success, 1 when it found a fault, 2 when it was called wrongly. Command modules import what
+they need when they run, so that `strand --help` is quick.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import typer
+
+from engine.cli import events, init
+from events.errors import CalledWrongly, StrandError, WorkspaceBusy
+
+FOUND_A_FAULT = 1
+CALLED_WRONGLY = 2
+
+app = typer.Typer(
+    name="strand",
+    help="Customer journeys from an event log: who does what, what that makes them, and what to say about it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+app.command("init")(init.init)
+app.command("events")(events.events)
+
+
+def main() -> NoReturn:
+    """Run one command and exit as it says; an error that Strand raises on purpose is a message, not a traceback."""
+    try:
+        app()
+    except (CalledWrongly, WorkspaceBusy) as error:
+        _fail(error, CALLED_WRONGLY)
+    except StrandError as error:
+        _fail(error, FOUND_A_FAULT)
+    raise SystemExit(0)
+
+
+def _fail(error: StrandError, code: int) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise SystemExit(code)

@@ -1,0 +1,85 @@
+"""What commands print: tables to a terminal, tab-separated lines to a pipe, JSON where asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import typer
+
+# Told that so many more units of work are done.
+Advance = Callable[[int], None]
+
+
+def say(text: str = "") -> None:
+    """Print a line on standard output."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a line for a person on standard error, where it is in no pipe's way."""
+    typer.echo(text, err=True)
+
+
+def print_json(value: object) -> None:
+    """Print one value as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, as_json: bool = False) -> None:
+    """Print rows: as JSON whole, a line each; else the named columns, as a table if a person is reading."""
+    if as_json:
+        for row in rows:
+            print_json(row)
+    elif sys.stdout.isatty():
+        _print_table(columns, rows)
+    else:
+        typer.echo("\t".join(columns))
+        for row in rows:
+            typer.echo("\t".join(shown(row.get(column)) for column in columns))
+
+
+def shown(value: object) -> str:
+    """A value in a cell: one line, nothing for null, lists separated by commas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {shown(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(shown(item) for item in value)
+    return " ".join(str(value).split())
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Advance]:
+    """A progress bar on standard error while the body runs, if that is a terminal; yields what moves it on."""
+    if not sys.stderr.isatty():
+        yield _ignore
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def _ignore(_done: int) -> None:
+    """Nobody is watching."""
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        # Text, not str: what customers wrote must not be read as markup.
+        table.add_row(*(Text(shown(row.get(column))) for column in columns))
+    Console().print(table)

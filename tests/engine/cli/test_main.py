@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import NoReturn
+
+import pytest
+import typer
+
+from engine.cli import main as frame
+from events.errors import CalledWrongly, OperatorError, StrandError, WorkspaceBusy
+from tests.engine.cli.shell import strand
+
+
+def commands() -> list[str]:
+    return [name for command in frame.app.registered_commands if (name := command.name)]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_shows_an_example(command: str) -> None:
+    answer = strand(command, "--help")
+    assert answer.code == 0
+    assert f"\n    strand {command}" in answer.out
+    assert "Examples:" in answer.out
+
+
+def test_the_frame_lists_every_command() -> None:
+    answer = strand("--help")
+    assert answer.code == 0
+    assert [name for name in commands() if f"\n  {name}" not in answer.out] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (CalledWrongly("no such day"), 2, "no such day\n"),
+        (WorkspaceBusy("another process owns it", "stop it"), 2, "another process owns it\nOperator action: stop it\n"),
+        (OperatorError("the disk is full", "make room"), 1, "the disk is full\nOperator action: make room\n"),
+        (StrandError("that was a fault"), 1, "that was a fault\n"),
+    ],
+)
+def test_an_error_is_a_message_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: StrandError, code: int, shown: str
+) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fail() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(frame, "app", app)
+    answer = strand()
+    assert (answer.code, answer.out, answer.err) == (code, "", shown)
+
+
+def test_a_wrong_call_exits_2() -> None:
+    assert strand("no-such-command").code == 2
+    assert strand("init").code == 2
+    assert strand("init", "--no-such-option").code == 2
+
+
+def test_help_is_quick() -> None:
+    """Under 0.3 s, the best of five: what else the machine does is not what is measured."""
+    took_s = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "engine.cli", "--help"], check=True, capture_output=True)
+        took_s.append(time.perf_counter() - begun)
+    assert min(took_s) < 0.3

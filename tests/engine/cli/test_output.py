@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.cli.output import print_json, print_rows, progress, shown
+
+
+def test_rows_go_to_a_pipe_as_tab_separated_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(["id", "why"], [{"id": "a", "why": None, "more": 1}, {"id": "b\n c", "why": ["x", "y"]}])
+    assert capsys.readouterr().out == "id\twhy\na\t\nb c\tx, y\n"
+
+
+def test_json_rows_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(["id"], [{"id": "ā", "more": {"n": 1}}], as_json=True)
+    assert capsys.readouterr().out == '{"id":"ā","more":{"n":1}}\n'
+
+
+def test_a_terminal_gets_a_table_that_takes_markup_for_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_rows(["id", "name"], [{"id": 1, "name": "[red]Ann[/red]"}])
+    out = capsys.readouterr().out
+    assert "[red]Ann[/red]" in out
+    assert "id" in out.splitlines()[0]
+
+
+def test_json_knows_no_infinity() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        print_json(float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (True, "yes"), (False, "no"), (12, "12"), ({"a": [1, None]}, "a 1, "), ("two\twords", "two words")],
+)
+def test_a_cell_is_one_line(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_no_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("importing", 10) as advance:
+        advance(3)
+    assert capsys.readouterr() == ("", "")
