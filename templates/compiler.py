@@ -1,0 +1,108 @@
+"""Generates a template's Python so that whatever costs or reaches anything goes through the environment.
+
+Jinja's sandbox intercepts calls, attributes and arithmetic. Comparisons, `~`, slices, literals and loops it writes as
+plain Python; here those are calls of the environment as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# A filter that no template can name: its name is no identifier.
+LOOP_ITEMS = "items of a loop"
+
+
+class BoundedCodeGenerator(CodeGenerator):
+    """Writes comparisons, joins, slices and literals as calls of TemplateEnvironment."""
+
+    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:
+        if isinstance(node.value, float):
+            self.write(f"environment.decimal({node.value!r})")
+        else:
+            super().visit_Const(node, frame)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.join_texts(context, (")
+        self._each(node.nodes, frame, "{}, ")
+        self.write("))")
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
+        self.write("environment.compare(context, ")
+        self.visit(node.expr, frame)
+        for operand in node.ops:
+            self.write(f", {operand.op!r}, ")
+            self.visit(operand.expr, frame)
+        self.write(")")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        if not isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+            return
+        self.write("environment.slice_of(context, ")
+        self.visit(node.node, frame)
+        for bound in (node.arg.start, node.arg.stop, node.arg.step):
+            self.write(", ")
+            self.visit(nodes.Const(None) if bound is None else bound, frame)
+        self.write(")")
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:
+        self.write("[")
+        self._elements(node.items, frame)
+        self.write("]")
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
+        if node.ctx != "load":
+            super().visit_Tuple(node, frame)
+            return
+        self.write("(")
+        self._elements(node.items, frame)
+        self.write(")")
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
+        self.write("{")
+        for pair in node.items:
+            self.write("environment.key(")
+            self.visit(pair.key, frame)
+            self.write("): ")
+            self._elements([pair.value], frame)
+        self.write("}")
+
+    def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:
+        if node.expr2 is None:
+            node.expr2 = nodes.Const(None, lineno=node.lineno)
+        super().visit_CondExpr(node, frame)
+
+    def _each(self, children: Sequence[nodes.Node], frame: Frame, form: str) -> None:
+        before, after = form.split("{}")
+        for child in children:
+            self.write(before)
+            self.visit(child, frame)
+            self.write(after)
+
+    def _elements(self, children: Sequence[nodes.Node], frame: Frame) -> None:
+        """Literals may hold literals; a computed element must be a scalar, so that no list can hold itself twice."""
+        for child in children:
+            literal = isinstance(child, (nodes.List, nodes.Tuple, nodes.Dict))
+            self._each([child], frame, "{}, " if literal else "environment.element({}), ")
+
+
+def count_loops(tree: nodes.Template) -> int:
+    """Make each loop count its items and steps before its first turn; the number of steps outside all loops."""
+    for loop in list(tree.find_all(nodes.For)):
+        inside = [*loop.body, loop.target, *([loop.test] if loop.test else [])]
+        cost = nodes.Const(1 + sum(map(_steps, inside)), lineno=loop.lineno)
+        loop.iter = nodes.Filter(loop.iter, LOOP_ITEMS, [cost], [], None, None, lineno=loop.lineno)
+    return _steps(tree)
+
+
+def _steps(node: nodes.Node) -> int:
+    """The nodes that run once when this one does: a loop's body counts itself."""
+    if isinstance(node, nodes.For):
+        return 1 + _steps(node.iter) + sum(map(_steps, node.else_))
+    return 1 + sum(map(_steps, node.iter_child_nodes()))

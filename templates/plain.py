@@ -1,0 +1,123 @@
+"""The plain data that templates see: dict, list, str, int, Decimal, bool and None, converted deeply.
+
+No object of ours, and none with methods that a template could reach, passes this door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import TypeAlias, Union
+
+from events.errors import RenderFailed
+from templates.limits import MAX_NUMBER
+
+Plain: TypeAlias = Union[str, int, Decimal, bool, None, list["Plain"], dict[str, "Plain"]]
+
+MAX_DEPTH = 40
+MAX_VALUES = 1_000_000
+
+# Our own, so that no setting of the process's decimal context can change a message.
+ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+SIX_PLACES = Decimal("0.000001")
+
+
+class Nulls(dict[str, Plain]):
+    """A group of fields in which every field that is not there is null, as in all groups within it."""
+
+    __slots__ = ()
+
+
+def plain_number(value: int | float | Decimal) -> int | Decimal:
+    """A number as templates see it: rounded half-even to 6 places, an int where it is whole.
+
+    Raises RenderFailed for NaN, an infinity, or 10^15 and more in size.
+    """
+    if type(value) is int:
+        if -MAX_NUMBER < value < MAX_NUMBER:
+            return value
+        raise RenderFailed("a number must be smaller than 10^15 in size")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite() or number.adjusted() >= 15:
+        raise RenderFailed("a number must be smaller than 10^15 in size, and finite")
+    number = ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0)
+    whole = int(number)
+    return whole if number == whole else number
+
+
+def plain_text(value: str) -> str:
+    """Exactly a str, without lone surrogates, which no encoding could write."""
+    text = value if type(value) is str else str.__str__(value)
+    if type(text) is not str:
+        text = "".join(list(text))
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def plain(value: object) -> Plain:
+    """`value` deeply converted; sets become lists sorted by code points, floats exact decimals of 6 places.
+
+    Raises RenderFailed for what is no data (naming its type), for too deep nesting and for too many values.
+    """
+    return _Conversion().convert(value, 0)
+
+
+class _Conversion:
+    """Counts values, so that data that shares or contains itself ends in an error."""
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values = 0
+
+    def convert(self, value: object, depth: int, lenient: bool = False) -> Plain:
+        kind = type(value)
+        if kind is str:
+            return plain_text(value)  # type: ignore[arg-type]  # narrowed by its exact type
+        if value is None or kind is bool:
+            return value  # type: ignore[return-value]  # narrowed by its exact type
+        if isinstance(value, (dict, list, tuple)):
+            return self.container(value, depth, lenient)
+        if isinstance(value, (int, float, Decimal)):
+            return plain_number(int(value) if isinstance(value, int) else value)
+        if isinstance(value, str):
+            return plain_text(value)
+        if isinstance(value, (set, frozenset)):
+            return self.container(sorted(value, key=_by_kind_and_value), depth, lenient)
+        if isinstance(value, Mapping):
+            return self.container(dict(value), depth, lenient)
+        raise RenderFailed(f"templates are given plain data only; found {kind.__name__}")
+
+    def container(
+        self, value: dict[object, object] | list[object] | tuple[object, ...], depth: int, lenient: bool
+    ) -> Plain:
+        self.values += len(value)
+        if self.values > MAX_VALUES:
+            raise RenderFailed(f"a template may be given {MAX_VALUES:,} values; there are more")
+        if depth >= MAX_DEPTH:
+            raise RenderFailed(f"data for a template may be nested {MAX_DEPTH} deep; this is deeper")
+        convert = self.convert
+        lenient = lenient or type(value) is Nulls
+        if isinstance(value, dict):
+            fields = {self.key(key): convert(item, depth + 1, lenient) for key, item in value.items()}
+            return Nulls(fields) if lenient else fields
+        return [convert(item, depth + 1, lenient) for item in value]
+
+    @staticmethod
+    def key(key: object) -> str:
+        if isinstance(key, str):
+            return plain_text(key)
+        raise RenderFailed(f"fields have names that are text; found {type(key).__name__}")
+
+
+def _by_kind_and_value(value: object) -> tuple[str, object]:
+    return ("number" if isinstance(value, (int, float, Decimal)) else type(value).__name__, value)
+
+
+def shown(value: int | Decimal) -> str:
+    """A number as text, half-even to 6 places, without trailing zeros and without an exponent."""
+    number = plain_number(value)
+    if type(number) is int:
+        return str(number)
+    return format(number, "f").rstrip("0")

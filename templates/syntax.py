@@ -1,0 +1,236 @@
+"""What a template may be made of: judged once, when it is compiled, before any of it can run.
+
+An allow-list of Jinja's nodes. What could capture output, call itself or reach another file (blocks, macros, set
+blocks, include, import, extends) is not in it, so a template is one flat generator whose every turn is counted.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from decimal import Decimal
+
+from jinja2 import Environment, nodes
+from jinja2.meta import find_undeclared_variables
+
+from templates.filters import FILTERS, TESTS
+from templates.limits import (
+    MAX_BLOCK_DEPTH,
+    MAX_BRACKET_DEPTH,
+    MAX_EXPRESSION_DEPTH,
+    MAX_NUMBER,
+    MAX_SOURCE_CHARS,
+    MAX_TAG_TOKENS,
+    MAX_TAGS,
+)
+
+GROUPS = ("customer", "traits", "event", "offer", "links", "sender")
+NAMES = frozenset({*GROUPS, "items", "range"})
+
+ALLOWED_NODES: frozenset[type[nodes.Node]] = frozenset({
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.If,
+    nodes.For,
+    nodes.Assign,
+    nodes.With,
+    nodes.Name,
+    nodes.Const,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Call,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Concat,
+    nodes.CondExpr,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+})
+
+_WORDS: dict[type[nodes.Node], str] = {nodes.NSRef: "a dotted name in {% set %}", nodes.Pow: "`**`"}
+_TAGS = ("elif", "else", "endfor", "endif", "endwith", "for", "if", "raw", "set", "with")
+_REFUSED_TAGS = frozenset(
+    {"autoescape", "block", "break", "call", "continue", "do", "extends", "filter", "from", "import", "include", "macro"}
+)
+
+
+class SyntaxRefused(Exception):
+    """A template says what it may not; `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field of a given group that the template reads: `customer.first_name`."""
+
+    group: str
+    field: str
+    line: int
+
+
+def check_source(environment: Environment, source: str) -> None:
+    """Refuse a text whose parsing could take long or nest deep; raises SyntaxRefused."""
+    if len(source) > MAX_SOURCE_CHARS:
+        raise SyntaxRefused(1, f"a template may have {MAX_SOURCE_CHARS:,} characters; this one has {len(source):,}")
+    tag: list[str] = []
+    tags = blocks = 0
+    for line, token, value in environment.lex(source):
+        if token in ("variable_begin", "block_begin"):
+            tag, tags = [], tags + 1
+            if tags > MAX_TAGS:
+                raise SyntaxRefused(line, f"a template may have {MAX_TAGS:,} tags; this one has more")
+        elif token == "block_end":
+            blocks += _check_tag(tag, line)
+            if blocks > MAX_BLOCK_DEPTH:
+                raise SyntaxRefused(line, f"tags may be nested {MAX_BLOCK_DEPTH} deep; these are deeper")
+        elif token in ("name", "operator", "string", "integer", "float"):
+            tag.append(value if token in ("name", "operator") else "")
+            if len(tag) > MAX_TAG_TOKENS:
+                raise SyntaxRefused(line, f"a tag may have {MAX_TAG_TOKENS} words and signs; this one has more")
+            if value in _OPENING and sum((one in _OPENING) - (one in _CLOSING) for one in tag) > MAX_BRACKET_DEPTH:
+                raise SyntaxRefused(line, f"brackets may be nested {MAX_BRACKET_DEPTH} deep; these are deeper")
+
+
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+
+def _check_tag(tag: list[str], line: int) -> int:
+    """Refuse a tag that is not available; how much deeper those after it stand (1, 0 or -1)."""
+    word = tag[0] if tag else ""
+    if word in _REFUSED_TAGS:
+        raise SyntaxRefused(line, f"{{% {word} %}} is not available")
+    if word not in _TAGS:
+        raise SyntaxRefused(line, f"no tag is called {word!r}{_nearest(word, _TAGS)}")
+    if word == "set" and "=" not in tag:
+        raise SyntaxRefused(line, "{% set %} with a block is not available; write {% set name = value %}")
+    return (word in ("for", "if", "with")) - word.startswith("end")
+
+
+def check_tree(environment: Environment, tree: nodes.Template) -> None:
+    """Refuse every node, name, filter, test and call that is not allowed; raises SyntaxRefused at the first."""
+    for node, depth in _walk(tree):
+        if type(node) not in ALLOWED_NODES:
+            raise SyntaxRefused(node.lineno, f"{_WORDS.get(type(node), type(node).__name__)} is not available")
+        if depth > MAX_EXPRESSION_DEPTH:
+            raise SyntaxRefused(node.lineno, f"tags and expressions may be nested {MAX_EXPRESSION_DEPTH} deep together")
+        _check_node(node)
+    undeclared = find_undeclared_variables(tree) - NAMES
+    for node in tree.find_all(nodes.Name):
+        if node.name in undeclared:
+            raise SyntaxRefused(node.lineno, f"nothing is called {node.name!r}{_nearest(node.name, NAMES)}")
+
+
+def _walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
+    """Every node in order with its depth, without recursion."""
+    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        yield node, depth
+        waiting.extend((child, depth + 1) for child in reversed(list(node.iter_child_nodes())))
+
+
+def _check_node(node: nodes.Node) -> None:
+    line = node.lineno
+    if isinstance(node, nodes.Name):
+        _check_name(node.name, line)
+    elif isinstance(node, nodes.Getattr):
+        _check_name(node.attr, line)
+    elif isinstance(node, nodes.Keyword):
+        _check_name(node.key, line)
+    elif isinstance(node, nodes.Const):
+        if isinstance(node.value, (int, float)) and not abs(Decimal(node.value)) < MAX_NUMBER:
+            raise SyntaxRefused(line, "a number must be smaller than 10^15")
+    elif isinstance(node, nodes.For):
+        if node.recursive:
+            raise SyntaxRefused(line, "{% for ... recursive %} is not available")
+    elif isinstance(node, (nodes.Filter, nodes.Test)):
+        _check_filter(node)
+    elif isinstance(node, nodes.Call):
+        _check_call(node)
+
+
+def _check_name(name: str, line: int) -> None:
+    if not name.isascii() or name.startswith("_"):
+        raise SyntaxRefused(line, f"names have letters a to z, digits and _, and begin with a letter; found {name!r}")
+    if name in ("self", "super", "caller", "varargs", "kwargs"):
+        raise SyntaxRefused(line, f"nothing is called {name!r}")
+
+
+def _check_filter(node: nodes.Filter | nodes.Test) -> None:
+    kind, known = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
+    function = known.get(node.name)
+    if function is None:
+        raise SyntaxRefused(
+            node.lineno,
+            f"no {kind} is called {node.name!r}{_nearest(node.name, known)}; there are: {', '.join(sorted(known))}",
+        )
+    _no_unpacking(node)
+    try:
+        inspect.signature(function).bind(None, None, *node.args, **{word.key: word.value for word in node.kwargs})
+    except TypeError as error:
+        raise SyntaxRefused(node.lineno, f"{kind} {node.name!r}: {error}") from None
+
+
+def _check_call(node: nodes.Call) -> None:
+    called = node.node
+    plain_range = isinstance(called, nodes.Name) and called.name == "range"
+    cycle = (
+        isinstance(called, nodes.Getattr)
+        and called.attr == "cycle"
+        and isinstance(called.node, nodes.Name)
+        and called.node.name == "loop"
+    )
+    if not (plain_range or cycle):
+        raise SyntaxRefused(node.lineno, "only range(...) and loop.cycle(...) can be called; for the rest use a filter")
+    _no_unpacking(node)
+    most = 3 if plain_range else len(node.args)
+    if node.kwargs or not 1 <= len(node.args) <= most:
+        raise SyntaxRefused(node.lineno, "range takes one to three numbers, loop.cycle one value or more")
+
+
+def _no_unpacking(node: nodes.Filter | nodes.Test | nodes.Call) -> None:
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        raise SyntaxRefused(node.lineno, "* and ** before an argument are not available")
+
+
+def _nearest(name: str, known: object) -> str:
+    close = get_close_matches(name, sorted(known), n=1)  # type: ignore[call-overload]  # any collection of names
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def references(tree: nodes.Template) -> tuple[Reference, ...]:
+    """The fields of given groups that the template reads by name, in order; groups it sets itself are left out."""
+    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    found = []
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        if not isinstance(node.node, nodes.Name) or node.node.name not in GROUPS or node.node.name in own:
+            continue
+        if isinstance(node, nodes.Getattr):
+            found.append(Reference(node.node.name, node.attr, node.lineno))
+        elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            found.append(Reference(node.node.name, node.arg.value, node.lineno))
+    return tuple(found)
