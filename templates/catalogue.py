@@ -1,10 +1,13 @@
-"""Which templates there are: `NAME/CHANNEL[.LANGUAGE].PART`."""
+"""Which templates there are: `NAME/CHANNEL[.LANGUAGE].PART`, and those that come with Strand."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 
 PARTS = ("subject", "html", "txt")
 _KEY = re.compile(
@@ -54,7 +57,7 @@ class Catalogue:
             plain = languages[None]
             for language, own in sorted(languages.items(), key=lambda entry: entry[0] or ""):
                 base = languages.get((language or "").partition("-")[0], {})
-                languages[language] = {part: key for part in PARTS if (key := (plain | base | own).get(part))}
+                languages[language] = {part: key for part in PARTS if (key := (plain | base | own).get(part, ""))}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,3 +81,17 @@ class Catalogue:
             return languages[None]
         wanted = language.lower().replace("_", "-")
         return languages.get(wanted) or languages.get(wanted.partition("-")[0]) or languages[None]
+
+
+@cache
+def stock() -> Mapping[str, str]:
+    """The templates that come with Strand, from key to text; read from the package once."""
+    folder = files("templates") / "messages"
+    return MappingProxyType(
+        {
+            f"{name.name}/{part.name}": part.read_text(encoding="utf-8")
+            for name in sorted(folder.iterdir(), key=lambda entry: entry.name)
+            if name.is_dir() and not name.name.startswith("_")
+            for part in sorted(name.iterdir(), key=lambda entry: entry.name)
+        }
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +22,20 @@ LOOP_ITEMS = "items of a loop"
 class BoundedCodeGenerator(CodeGenerator):
     """Writes comparisons, joins, slices and literals as calls of TemplateEnvironment."""
 
+    @override
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:
         if isinstance(node.value, float):
             self.write(f"environment.decimal({node.value!r})")
         else:
             super().visit_Const(node, frame)
 
+    @override
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.join_texts(context, (")
         self._each(node.nodes, frame, "{}, ")
         self.write("))")
 
+    @override
     def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
         self.write("environment.compare(context, ")
         self.visit(node.expr, frame)
@@ -40,6 +44,7 @@ class BoundedCodeGenerator(CodeGenerator):
             self.visit(operand.expr, frame)
         self.write(")")
 
+    @override
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
         if not isinstance(node.arg, nodes.Slice):
             super().visit_Getitem(node, frame)
@@ -51,11 +56,13 @@ class BoundedCodeGenerator(CodeGenerator):
             self.visit(nodes.Const(None) if bound is None else bound, frame)
         self.write(")")
 
+    @override
     def visit_List(self, node: nodes.List, frame: Frame) -> None:
         self.write("[")
         self._elements(node.items, frame)
         self.write("]")
 
+    @override
     def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
         if node.ctx != "load":
             super().visit_Tuple(node, frame)
@@ -64,6 +71,7 @@ class BoundedCodeGenerator(CodeGenerator):
         self._elements(node.items, frame)
         self.write(")")
 
+    @override
     def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
         self.write("{")
         for pair in node.items:
@@ -73,6 +81,7 @@ class BoundedCodeGenerator(CodeGenerator):
             self._elements([pair.value], frame)
         self.write("}")
 
+    @override
     def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:
         if node.expr2 is None:
             node.expr2 = nodes.Const(None, lineno=node.lineno)

@@ -99,7 +99,7 @@ def urlencode(meter: Meter, value: object) -> str | None:
     return result
 
 
-def default(meter: Meter, value: object, instead: object = "") -> object:
+def default(_meter: Meter, value: object, instead: object = "") -> object:
     """The value, or `instead` where it is null or not defined."""
     return instead if value is None or isinstance(value, Undefined) else value
 
@@ -116,7 +116,7 @@ def sentence(meter: Meter, value: object, attribute: object = None) -> str:
     return languages.sentence(parts, languages.language_of(meter.language))
 
 
-def length(meter: Meter, value: object) -> int:
+def length(_meter: Meter, value: object) -> int:
     """How many items, fields or characters; 0 of a null."""
     if defined(value) is None:
         return 0
@@ -125,13 +125,13 @@ def length(meter: Meter, value: object) -> int:
     raise RenderFailed(f"{kind_of(value)} has no length")
 
 
-def first(meter: Meter, value: object) -> Plain:
+def first(_meter: Meter, value: object) -> Plain:
     """The first item, null of none."""
     found = items(value)
     return found[0] if found else None
 
 
-def last(meter: Meter, value: object) -> Plain:
+def last(_meter: Meter, value: object) -> Plain:
     """The last item, null of none."""
     found = items(value)
     return found[-1] if found else None
@@ -232,7 +232,7 @@ def most(meter: Meter, value: object, attribute: object = None) -> Plain:
     return ordered[-1] if ordered else None
 
 
-def absolute(meter: Meter, value: object) -> Plain:
+def absolute(_meter: Meter, value: object) -> Plain:
     """A number without its sign."""
     if defined(value) is None:
         return None
@@ -240,7 +240,7 @@ def absolute(meter: Meter, value: object) -> Plain:
     return given.copy_abs() if isinstance(given, Decimal) else abs(given)
 
 
-def rounded(meter: Meter, value: object, places: object = 0) -> Plain:
+def rounded(_meter: Meter, value: object, places: object = 0) -> Plain:
     """A number half away from zero, as the rule language's `round`."""
     if defined(value) is None:
         return None
@@ -306,7 +306,7 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-def _is_null(meter: Meter, value: object) -> bool:
+def _is_null(_meter: Meter, value: object) -> bool:
     return defined(value) is None
 
 
@@ -315,13 +315,13 @@ def _is_divisible(meter: Meter, value: object, by: object) -> bool:
 
 
 TESTS: dict[str, Filter] = {
-    "defined": lambda meter, value: not isinstance(value, Undefined),
-    "undefined": lambda meter, value: isinstance(value, Undefined),
+    "defined": lambda _, value: not isinstance(value, Undefined),
+    "undefined": lambda _, value: isinstance(value, Undefined),
     "none": _is_null,
     "null": _is_null,
     "odd": lambda meter, value: value is not None and calculate(meter, "%", value, 2) != 0,
     "even": lambda meter, value: _is_divisible(meter, value, 2),
     "divisibleby": _is_divisible,
-    "string": lambda meter, value: isinstance(defined(value), str),
-    "number": lambda meter, value: isinstance(defined(value), (int, Decimal)) and not isinstance(value, bool),
+    "string": lambda _, value: isinstance(defined(value), str),
+    "number": lambda _, value: isinstance(defined(value), (int, Decimal)) and not isinstance(value, bool),
 }

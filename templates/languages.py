@@ -66,9 +66,7 @@ LANGUAGES = {
         point=",",
     ),
     "et": Language(
-        months=_months(
-            "jaanuar veebruar märts aprill mai juuni juuli august september oktoober november detsember"
-        ),
+        months=_months("jaanuar veebruar märts aprill mai juuni juuli august september oktoober november detsember"),
         long_date="{day}. {month} {year}",
         conjunction="ja",
         group=NO_BREAK,
@@ -89,9 +87,7 @@ LANGUAGES = {
         point=",",
     ),
     "es": Language(
-        months=_months(
-            "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
-        ),
+        months=_months("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
         long_date="{day} de {month} de {year}",
         conjunction="y",
         group=".",

@@ -83,4 +83,4 @@ class Meter:
             raise RenderFailed(f"a text may have {MAX_TEXT_CHARS:,} characters; this one would have {chars:,}")
         self.made_chars += chars
         if self.made_chars > MAX_MADE_CHARS:
-            raise RenderFailed(f"the texts of a render may have {MAX_MADE_CHARS:,} characters together; these have more")
+            raise RenderFailed(f"the texts of a render may have {MAX_MADE_CHARS:,} characters together; here are more")

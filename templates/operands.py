@@ -40,7 +40,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
 def defined(value: object) -> object:
     """The value; raises RenderFailed with what is missing if it is undefined."""
     if isinstance(value, Undefined):
-        raise RenderFailed(str(value._undefined_message))
+        raise RenderFailed(str(value._undefined_message))  # noqa: SLF001  # Jinja's own documentation overrides it
     return value
 
 

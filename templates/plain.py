@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from events.errors import RenderFailed
 from templates.limits import MAX_NUMBER
 
-Plain: TypeAlias = Union[str, int, Decimal, bool, None, list["Plain"], dict[str, "Plain"]]
+Plain: TypeAlias = "str | int | Decimal | bool | list[Plain] | dict[str, Plain] | None"
 
 MAX_DEPTH = 40
 MAX_VALUES = 1_000_000

@@ -1,4 +1,4 @@
-"""Renders messages: every template is compiled when the Renderer is made, and a render is a pure function after that."""
+"""Renders messages: templates are compiled when the Renderer is made; from then on a render is a pure function."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compile
     place = place_of(key)
     check_source(environment, source)
     tree = environment.parse(source, key, key)
-    check_tree(environment, tree)
+    check_tree(tree)
     fields = references(tree)
     steps = count_loops(tree)
     code = Template.from_code(environment, environment.compile(tree, key, key), {})

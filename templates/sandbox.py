@@ -12,9 +12,10 @@ from types import MethodType
 from typing import Any
 
 from jinja2 import StrictUndefined
-from jinja2.runtime import Context, LoopContext, Undefined, missing
+from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import pass_context
+from jinja2.utils import missing, pass_context
+from typing_extensions import override
 
 from events.errors import RenderFailed
 from templates import filters
@@ -44,7 +45,7 @@ class RenderContext(Context):
     meter: Meter
 
 
-def range_of(meter: Meter, *bounds: object) -> list[int]:
+def range_of(_meter: Meter, *bounds: object) -> list[int]:
     """Python's range, of at most as many numbers as a loop may have items."""
     numbers = range(*(whole(bound, least=-MAX_LOOP_TURNS, most=MAX_LOOP_TURNS) for bound in bounds))
     if len(numbers) > MAX_LOOP_ITEMS:
@@ -70,7 +71,7 @@ def _loop_items(context: RenderContext, value: object, steps_per_turn: int) -> l
 
 
 @pass_context
-def _written(context: RenderContext, value: object) -> str:
+def _written(_context: RenderContext, value: object) -> str:
     return written(value)
 
 
@@ -97,6 +98,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.filters[LOOP_ITEMS] = _loop_items
         self.tests = {name: _counted(function) for name, function in filters.TESTS.items()}
 
+    @override
     def getattr(self, obj: Any, attribute: str) -> Any:
         """The item of a dict, or what a loop says of itself; attributes do not exist."""
         if isinstance(obj, dict):
@@ -108,6 +110,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return getattr(obj, attribute)
         return self._absent(obj, attribute)
 
+    @override
     def getitem(self, obj: Any, argument: Any) -> Any:
         """The item of a dict by name, of a list or text by number."""
         key = scalar(argument)
@@ -128,21 +131,24 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         except RenderFailed as failure:
             return self.undefined(str(failure))
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805  # as Jinja
+    @override
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # as Jinja's
         """Call range or loop.cycle; nothing else can be called."""
         meter: Meter = __context.meter  # type: ignore[attr-defined]  # contexts here are RenderContexts
         meter.call()
-        if __obj is range_of:
+        if __obj is range_of and not kwargs:
             return range_of(meter, *args)
-        if type(__obj) is MethodType and __obj.__func__ is LoopContext.cycle and args:
+        if type(__obj) is MethodType and __obj.__func__ is LoopContext.cycle and args and not kwargs:
             return __obj(*args)
         defined(__obj)
         raise RenderFailed(f"{kind_of(__obj)} cannot be called")
 
+    @override
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Exact arithmetic on numbers, `+` also on texts."""
         return calculate(context.meter, operator, left, right)  # type: ignore[attr-defined]  # a RenderContext
 
+    @override
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
         """The sign of a number; null of null."""
         if defined(arg) is None:
@@ -150,10 +156,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         given = number(arg)
         return given if operator == "+" else calculate(Meter(), "-", 0, given)
 
+    @override
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Never: there are no attributes."""
         return False
 
+    @override
     def is_safe_callable(self, obj: Any) -> bool:
         """Never: `call` knows the two functions."""
         return False

@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from decimal import Decimal
+from difflib import get_close_matches
 
 from jinja2 import Environment, nodes
 from jinja2.meta import find_undeclared_variables
@@ -29,48 +29,51 @@ from templates.limits import (
 GROUPS = ("customer", "traits", "event", "offer", "links", "sender")
 NAMES = frozenset({*GROUPS, "items", "range"})
 
-ALLOWED_NODES: frozenset[type[nodes.Node]] = frozenset({
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.If,
-    nodes.For,
-    nodes.Assign,
-    nodes.With,
-    nodes.Name,
-    nodes.Const,
-    nodes.List,
-    nodes.Tuple,
-    nodes.Dict,
-    nodes.Pair,
-    nodes.Keyword,
-    nodes.Getattr,
-    nodes.Getitem,
-    nodes.Slice,
-    nodes.Filter,
-    nodes.Test,
-    nodes.Call,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.Concat,
-    nodes.CondExpr,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Neg,
-    nodes.Pos,
-    nodes.Add,
-    nodes.Sub,
-    nodes.Mul,
-    nodes.Div,
-    nodes.FloorDiv,
-    nodes.Mod,
-})
+ALLOWED_NODES: frozenset[type[nodes.Node]] = frozenset(
+    {
+        nodes.Template,
+        nodes.Output,
+        nodes.TemplateData,
+        nodes.If,
+        nodes.For,
+        nodes.Assign,
+        nodes.With,
+        nodes.Name,
+        nodes.Const,
+        nodes.List,
+        nodes.Tuple,
+        nodes.Dict,
+        nodes.Pair,
+        nodes.Keyword,
+        nodes.Getattr,
+        nodes.Getitem,
+        nodes.Slice,
+        nodes.Filter,
+        nodes.Test,
+        nodes.Call,
+        nodes.Compare,
+        nodes.Operand,
+        nodes.Concat,
+        nodes.CondExpr,
+        nodes.And,
+        nodes.Or,
+        nodes.Not,
+        nodes.Neg,
+        nodes.Pos,
+        nodes.Add,
+        nodes.Sub,
+        nodes.Mul,
+        nodes.Div,
+        nodes.FloorDiv,
+        nodes.Mod,
+    }
+)
 
 _WORDS: dict[type[nodes.Node], str] = {nodes.NSRef: "a dotted name in {% set %}", nodes.Pow: "`**`"}
 _TAGS = ("elif", "else", "endfor", "endif", "endwith", "for", "if", "raw", "set", "with")
 _REFUSED_TAGS = frozenset(
-    {"autoescape", "block", "break", "call", "continue", "do", "extends", "filter", "from", "import", "include", "macro"}
+    {"autoescape", "block", "break", "call", "continue", "do", "extends", "filter", "from", "import", "include"}
+    | {"macro"}
 )
 
 
@@ -98,17 +101,17 @@ def check_source(environment: Environment, source: str) -> None:
         raise SyntaxRefused(1, f"a template may have {MAX_SOURCE_CHARS:,} characters; this one has {len(source):,}")
     tag: list[str] = []
     tags = blocks = 0
-    for line, token, value in environment.lex(source):
-        if token in ("variable_begin", "block_begin"):
+    for line, sign, value in environment.lex(source):
+        if sign in ("variable_begin", "block_begin"):
             tag, tags = [], tags + 1
             if tags > MAX_TAGS:
                 raise SyntaxRefused(line, f"a template may have {MAX_TAGS:,} tags; this one has more")
-        elif token == "block_end":
+        elif sign == "block_end":
             blocks += _check_tag(tag, line)
             if blocks > MAX_BLOCK_DEPTH:
                 raise SyntaxRefused(line, f"tags may be nested {MAX_BLOCK_DEPTH} deep; these are deeper")
-        elif token in ("name", "operator", "string", "integer", "float"):
-            tag.append(value if token in ("name", "operator") else "")
+        elif sign in ("name", "operator", "string", "integer", "float"):
+            tag.append(value if sign in ("name", "operator") else "")
             if len(tag) > MAX_TAG_TOKENS:
                 raise SyntaxRefused(line, f"a tag may have {MAX_TAG_TOKENS} words and signs; this one has more")
             if value in _OPENING and sum((one in _OPENING) - (one in _CLOSING) for one in tag) > MAX_BRACKET_DEPTH:
@@ -130,7 +133,7 @@ def _check_tag(tag: list[str], line: int) -> int:
     return (word in ("for", "if", "with")) - word.startswith("end")
 
 
-def check_tree(environment: Environment, tree: nodes.Template) -> None:
+def check_tree(tree: nodes.Template) -> None:
     """Refuse every node, name, filter, test and call that is not allowed; raises SyntaxRefused at the first."""
     for node, depth in _walk(tree):
         if type(node) not in ALLOWED_NODES:
@@ -190,7 +193,8 @@ def _check_filter(node: nodes.Filter | nodes.Test) -> None:
         )
     _no_unpacking(node)
     try:
-        inspect.signature(function).bind(None, None, *node.args, **{word.key: word.value for word in node.kwargs})
+        named = {str(word.key): word.value for word in node.kwargs}
+        inspect.signature(function).bind(None, None, *node.args, **named)
     except TypeError as error:
         raise SyntaxRefused(node.lineno, f"{kind} {node.name!r}: {error}") from None
 
@@ -226,8 +230,10 @@ def references(tree: nodes.Template) -> tuple[Reference, ...]:
     """The fields of given groups that the template reads by name, in order; groups it sets itself are left out."""
     own = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     found = []
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        if not isinstance(node.node, nodes.Name) or node.node.name not in GROUPS or node.node.name in own:
+    for node in tree.find_all(nodes.Expr):
+        if not isinstance(node, (nodes.Getattr, nodes.Getitem)) or not isinstance(node.node, nodes.Name):
+            continue
+        if node.node.name not in GROUPS or node.node.name in own:
             continue
         if isinstance(node, nodes.Getattr):
             found.append(Reference(node.node.name, node.attr, node.lineno))
