@@ -6,6 +6,7 @@ The words are put together from pieces, so that this file does not say them eith
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from tests.tidy.tree import ROOT, tracked
@@ -69,3 +70,11 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_place() -> None:
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in lock
     assert not re.search(r"^-", lock, flags=re.MULTILINE)
+
+
+def test_the_lock_covers_what_the_project_names() -> None:
+    project = tomllib.loads(text(Path("pyproject.toml")))["project"]
+    named = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    pinned = set(re.findall(r"^([a-z0-9][\w.-]*)==", text(Path("requirements.lock")), flags=re.MULTILINE))
+    missing = [need for need in named if re.split(r"[<>=!~\[; ]", need)[0].lower().replace(".", "-") not in pinned]
+    assert missing == []
