@@ -14,7 +14,7 @@ BANNED_MODULES = (
     "os", "pickle", "platform", "queue", "random", "secrets", "select", "shutil", "signal", "socket", "sqlite3",
     "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid", "weakref",
 )  # fmt: skip
-BANNED_CALLS = frozenset({"open", "print", "input", "breakpoint", "eval", "__import__"})
+BANNED_CALLS = frozenset({"open", "print", "input", "breakpoint", "__import__"})
 BANNED_METHODS = frozenset({"now", "utcnow", "today", "getenv", "uuid1", "uuid4", "urandom"})
 BANNED_ATTRIBUTES = frozenset({"environ"})
 
