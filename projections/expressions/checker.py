@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Literal
 
 from events.errors import ExpressionInvalid, Fault
+from events.nearest import did_you_mean
 from projections.expressions.event_fields import listed
 from projections.expressions.functions import COLLECTIONS, FUNCTIONS, MOMENTS, Refusal, a_kind, type_call
-from projections.expressions.nearest import did_you_mean
 from projections.expressions.scope import Scope, resolve
 from projections.expressions.tree import (
     And,

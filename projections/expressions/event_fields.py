@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
-from projections.expressions.nearest import did_you_mean
 from projections.expressions.tree import Kind
 
 

@@ -5,8 +5,8 @@ if-else, or, and, not, comparisons, + -, * /, minus, atoms.
 from __future__ import annotations
 
 from events.errors import ExpressionInvalid, Fault
+from events.nearest import did_you_mean
 from projections.expressions.lexer import Token, TokenKind, tokenise
-from projections.expressions.nearest import did_you_mean
 from projections.expressions.tree import (
     And,
     Arithmetic,

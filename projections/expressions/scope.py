@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from events.errors import Fault
+from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
 from projections.expressions.event_fields import Typed, field_of_event, listed, unknown_field
-from projections.expressions.nearest import did_you_mean
 from projections.expressions.tree import Kind, Name, Ref, Root
 
 # Names that no trait, segment or dimension may take.

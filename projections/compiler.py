@@ -1,0 +1,320 @@
+"""Compiles the derived world of a rulebook to a Program.
+
+The generated module holds a function for each event type, segment and dimension, and those of time; `Program.source`
+shows it. With `plain` nothing is indexed: every step evaluates every entity and every moving condition is asked for
+its next change; it is what the index is tested against.
+"""
+
+from __future__ import annotations
+
+import linecache
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any, Protocol
+
+import msgspec
+
+from events.numbers import quantise, shown, shown_text
+from events.zones import load_zones
+from projections import profile as person
+from projections.analysis import Analysis, conditions_of
+from projections.decoding import Activated, FieldsRead, Tick, Unread, attribute, event_struct, profile_struct
+from projections.definitions import FieldKinds, SegmentDef, TraitKind, WorldDef
+from projections.entities import dimension, next_change, segment, value_text
+from projections.expressions import runtime
+from projections.expressions import values as source
+from projections.expressions.emit import SINCE_MS, Emitter
+from projections.expressions.moving import as_since, moving_atoms
+from projections.expressions.tree import Call, Kind, Node, Ref, Root
+from projections.expressions.values import Num, Temporaries, Val
+from projections.handlers import Handlers, attributes, field_value
+from projections.program import Program
+from projections.settling import Settling
+from projections.sources import (
+    ConsentSource,
+    ProfileSource,
+    Source,
+    TraitSource,
+    builtin,
+    references,
+    source_name,
+    trait_code,
+)
+from projections.state import StateCodec, state_struct
+from projections.thresholds import Thresholds, crossing_now, next_cut
+from projections.traits import windowed, windows
+from projections.traits.collections import ValueSet
+
+ALWAYS = ("known_since", "last_seen_at")
+_serial = count(1)
+
+
+class ConditionRequest(Protocol):
+    """An expression to compile beside the world: the event types that `event.*` and `cause.*` may be of (None: any)."""
+
+    @property
+    def node(self) -> Node: ...
+    @property
+    def event_types(self) -> frozenset[str] | None: ...
+    @property
+    def cause_types(self) -> frozenset[str] | None: ...
+
+
+def affected(index: Thresholds, before: int | None, after: int | None) -> Iterable[int]:
+    """Entities that a number's change from `before` to `after` can affect."""
+    if before is None:
+        return index.appearing(after) if after is not None else ()
+    return index.appearing(before) if after is None else index.between(before, after)
+
+
+def affected_age(index: Thresholds, before: int | None, after: int | None, t: int) -> Iterable[int]:
+    """Entities that a change of an instant can affect by its age at t."""
+    return affected(index, None if before is None else t - before, None if after is None else t - after)
+
+
+class Compiler:
+    """One compilation; `compile_world` is its door."""
+
+    def __init__(self, world: WorldDef, conditions: Mapping[str, ConditionRequest], *, plain: bool) -> None:
+        load_zones()
+        self.world, self.requests, self.plain = world, conditions, plain
+        self.formulas = {name: trait.formula for name, trait in world.traits.items() if trait.formula is not None}
+        self.sources = self._sources()
+        self.entities = [*(world.segments[name] for name in sorted(world.segments)), *world.dimensions.values()]
+        self.segments = len(world.segments)
+        self.analysis = Analysis(world, self.sources, self.entities).run()
+        self.fields_read = {name: FieldsRead(kinds) for name, kinds in world.types.items()}
+        self.constants: dict[str, Any] = {}
+        self.handlers = Handlers(self.analysis, self.emitter, self.constants, self.fields_read)
+
+    def _sources(self) -> dict[str, Source]:
+        found: dict[str, Source] = {}
+        for name, trait in self.world.traits.items():
+            if trait.kind is not TraitKind.FORMULA:
+                found[name] = TraitSource(trait_code(trait))
+        for name in ALWAYS:
+            found[name] = TraitSource(trait_code(builtin(name, self.world.types)))
+        for node in self._expressions():
+            for ref in references(node, self.world):
+                name = source_name(ref) or ""
+                if ref.root is Root.BUILTIN and name not in found:
+                    found[name] = TraitSource(trait_code(builtin(name, self.world.types)))
+                elif ref.root is Root.PROFILE:
+                    field = ".".join(ref.path)
+                    found[name] = ProfileSource(field, self.world.profile[field])
+                elif ref.root is Root.CONSENT:
+                    found[name] = ConsentSource(*ref.path)
+        return found
+
+    def _expressions(self) -> Iterable[Node]:
+        for definition in (*self.world.segments.values(), *self.world.dimensions.values()):
+            yield from conditions_of(definition)
+        yield from self.formulas.values()
+        yield from (request.node for request in self.requests.values())
+
+    # ------------------------------------------------------------ names in expressions
+    def emitter(self, resolve: Callable[[Ref, Temporaries], Num | Val] | None = None) -> Emitter:
+        """An emitter for a new function of (s, t)."""
+        emitter = Emitter(resolve or self.resolve, self.constants, zone="(s.zone or ZONE)")
+        return emitter
+
+    def resolve(self, ref: Ref, names: Temporaries) -> Num | Val:
+        """How a name reads in a function of (s, t)."""
+        name = source_name(ref)
+        if name is not None and name in self.sources:
+            return self.sources[name].read()
+        if ref.root is Root.TRAIT:
+            formula = self.formulas[ref.path[0]]
+            emitter = Emitter(self.resolve, self.constants, zone="(s.zone or ZONE)", names=names)
+            return emitter.number(formula) if ref.kind is Kind.NUMBER else emitter.value(formula)
+        number = self.analysis.number_of[ref.path[0]]
+        if ref.root is Root.SEGMENT:
+            return Val(f"(s.mem[{number >> 3}] & {1 << (number & 7)} != 0)")
+        return Val(f"s.dims[{number - self.segments}]")
+
+    def resolve_in_condition(self, ref: Ref, names: Temporaries) -> Num | Val:
+        """How a name reads in a function of (s, t, event, cause): fields of an event of any type may be absent."""
+        if ref.root not in (Root.EVENT, Root.CAUSE):
+            return self.resolve(ref, names)
+        for type_name, kinds in self.world.types.items():
+            if _has(kinds, ref.path):
+                self.fields_read[type_name].note(ref.path)
+        return field_value(ref, f"field_of({ref.root}, {attributes(ref.path)})", names)
+
+    # ------------------------------------------------------------ the module
+    def compile(self) -> Program:
+        """Write, compile and bind the generated module."""
+        self.handlers.prepare()
+        lines: list[str] = []
+        for number, definition in enumerate(self.entities):
+            if isinstance(definition, SegmentDef):
+                member = f"s.mem[{number >> 3}] & {1 << (number & 7)}"
+                lines += segment(number, definition, self.emitter(), member)
+            else:
+                lines += dimension(number, definition, self.emitter())
+        movers = self._next_changes(lines)
+        lines += self.handlers.expire() + self.handlers.due() + self.handlers.bound()
+        for type_name in self.world.types:
+            lines += self.handlers.handler(type_name)
+        for number, (key, request) in enumerate(sorted(self.requests.items())):
+            condition = self.emitter(self.resolve_in_condition).condition(request.node)
+            lines += [f"def condition_{number}(s, t, event, cause):", f"    # {key}", f"    return {condition}"]
+        lines += self._trait_values()
+        text = "\n".join(lines) + "\n"
+        return self._bind(text, movers)
+
+    def _next_changes(self, lines: list[str]) -> dict[int, bool]:
+        """Append the next-change functions; returns the moving entities, True where an index of ages finds all of
+        their crossings."""
+        movers: dict[int, bool] = {}
+        aged = {number for entry in self.analysis.ages.values() for number, _, _ in entry.comparisons}
+        for number, definition in enumerate(self.entities):
+            found = next_change(number, definition, self.emitter(), self.formulas, plain=self.plain)
+            if found is not None:
+                lines += found
+                movers[number] = number in aged and self._ages_only(number)
+        return movers
+
+    def _ages_only(self, number: int) -> bool:
+        for condition in conditions_of(self.entities[number]):
+            if condition.kind is Kind.NUMBER:
+                if condition.moving and not _is_age(condition):
+                    return False
+                continue
+            if any(as_since(atom) is None for atom in moving_atoms(condition, self.formulas)):
+                return False
+            if any(isinstance(part, Ref) and part.moving for part in condition.walk()):
+                return False
+        return True
+
+    def _trait_values(self) -> list[str]:
+        """The function of all traits' exact values, fractions in lowest terms as pairs."""
+        lines = ["def trait_values(s, t):", "    return {"]
+        for name, trait in sorted(self.world.traits.items()):
+            ref = Ref(root=Root.TRAIT, path=(name,), kind=trait.value, element=trait.element)
+            emitter = self.emitter()
+            if trait.value is Kind.NUMBER:
+                number = emitter.number(ref)
+                code = source.bound(f"lowest({source.pair(number)})", number.guard)
+            else:
+                value = emitter.value(ref)
+                collection = f"sorted({value.code})" if trait.value is Kind.SET else value.code
+                code = source.bound(collection, value.guard)
+            lines.append(f"        {name!r}: {code},")
+        for name in ALWAYS:
+            value = self.sources[name].read()
+            assert isinstance(value, Val)
+            lines.append(f"        {name!r}: {value.code},")
+        return [*lines, "    }"]
+
+    def _bind(self, text: str, movers: Mapping[int, bool]) -> Program:
+        space = self._namespace(movers)
+        file = f"<rulebook program {next(_serial)}>"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        exec(compile(text, file, "exec"), space)  # noqa: S102  # our own source, made from checked trees
+        structs = self._event_structs()
+        functions = [space[f"entity_{number}"] for number in range(len(self.entities))]
+        space["NEXT"][:] = [space.get(f"next_{number}") for number in range(len(self.entities))]
+        slots = [slot for src in self.sources.values() for slot in _slots(src)]
+        struct = state_struct(slots)
+        settling = Settling(self.analysis, functions, space["NEXT"], self.segments, struct, plain=self.plain)
+        return Program(
+            world=self.world,
+            source=text,
+            codec=StateCodec(struct),
+            new_state=settling.new_state,
+            decode_event=msgspec.msgpack.Decoder(_union([*structs.values(), Tick, Activated])).decode,
+            event_types=structs,
+            handlers={structs[name]: space[f"on_{name}"] for name in structs},
+            due=space["due"],
+            expire=space["expire"],
+            bound=space["bound"] if not self.plain else settling.plain_bound(space["bound"]),
+            settle=settling.settle,
+            settle_first=settling.settle_first,
+            names=tuple(definition.name for definition in self.entities),
+            segments=self.segments,
+            number_of=self.analysis.number_of,
+            reads=tuple(self.analysis.reads),
+            tested=tuple(self.analysis.members_tested),
+            raw={name: eval(f"lambda s: {src.raw}", space) for name, src in self.sources.items()},  # noqa: S307  # as above
+            show={name: src.show for name, src in self.sources.items()},
+            set_sources=frozenset(name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)),
+            evidence_order={name: self.handlers.evidence_order(name) for name in (None, *structs)},
+            trait_values=space["trait_values"],
+            conditions={key: space[f"condition_{number}"] for number, key in enumerate(sorted(self.requests))},
+            zone=self.world.time_zone,
+            condition_reads={key: self._reads(request.node) for key, request in self.requests.items()},
+        )
+
+    def _reads(self, node: Node) -> tuple[str, ...]:
+        names = {source_name(ref) for ref in references(node, self.world)}
+        return tuple(sorted(name for name in names if name is not None))
+
+    def _event_structs(self) -> dict[str, type[msgspec.Struct]]:
+        made = {}
+        for name, read in self.fields_read.items():
+            if name == "profile_updated":
+                made[name] = event_struct(name, profile_struct(self.world.profile))
+            else:
+                data = read.struct(f"Data_{name}")
+                made[name] = event_struct(name, data if read.used else Unread)
+        return made
+
+    def _namespace(self, movers: Mapping[int, bool]) -> dict[str, Any]:
+        readers = {
+            attribute(name): (name, person.READERS[kind]) for name, kind in sorted(self.world.profile.items())
+        }
+        space: dict[str, Any] = {
+            "NEVER": runtime.NEVER,
+            "ZONE": self.world.time_zone,
+            "NEXT": [],
+            "MOVING": tuple(number for number, aged in movers.items() if not aged),
+            "NOTHING": (None, 0, 0),
+            "PROFILE_READERS": readers,
+            "bisect_right": bisect_right,
+            "affected": affected,
+            "affected_age": affected_age,
+            "next_cut": next_cut,
+            "crossing_now": crossing_now,
+            "quantise": quantise,
+            "shown_text": shown_text,
+            "shown": shown,
+            "value_text": value_text,
+            "lowest": runtime.lowest,
+        }
+        for module in (runtime, windows, windowed, person):
+            space |= {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
+        return space | self.constants
+
+
+def _union(structs: list[type[msgspec.Struct]]) -> Any:
+    union: Any = structs[0]
+    for struct in structs[1:]:
+        union = union | struct
+    return union
+
+
+def _slots(src: Source) -> list[Any]:
+    if isinstance(src, TraitSource):
+        return src.code.slots
+    return [src.slot] if isinstance(src, ProfileSource) else []
+
+
+def _has(kinds: FieldKinds, path: tuple[str, ...]) -> bool:
+    inner = kinds.fields.get(path[0])
+    if isinstance(inner, FieldKinds):
+        return len(path) == 1 or _has(inner, path[1:])
+    return inner is not None and len(path) == 1
+
+
+def _is_age(node: Node) -> bool:
+    argument = node.arguments[0] if isinstance(node, Call) and node.function in SINCE_MS else None
+    return isinstance(argument, Ref) and argument.kind is Kind.TIME
+
+
+def compile_world(
+    world: WorldDef, conditions: Mapping[str, ConditionRequest] | None = None, *, plain: bool = False
+) -> Program:
+    """Compile a rulebook's derived world, and the conditions of its triggers."""
+    return Compiler(world, conditions or {}, plain=plain).compile()

@@ -1,0 +1,110 @@
+"""A compiled rulebook's derived world: everything a shard calls, bound and ready.
+
+Entities (segments and dimensions) are known by number; `names[number]` is how the rulebook calls it. A state is a
+generated struct; `None` for a customer nobody has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from projections.definitions import WorldDef
+from projections.state import StateCodec
+
+Change = tuple[int, Any, Any]
+"""(entity, from, to): False and True for segments, values for dimensions, None for no value before."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Program:
+    """What a rulebook compiles to.
+
+    `handlers[type(event)](state, event, t_ms, offset, candidates) -> (bound_ms, before)` folds one event;
+    `due(state, t_ms, candidates) -> before` lets time pass; `settle(state, t_ms, candidates, bound_ms) ->
+    (changes or None, bound_ms)` evaluates memberships; `settle_first` does so for a customer's first record;
+    `bound(state, t_ms)` is the next instant at which time alone may change something, never too late.
+    """
+
+    world: WorldDef
+    source: str
+    codec: StateCodec
+    new_state: Callable[[], Any]
+    decode_event: Callable[[bytes], Any]
+    event_types: Mapping[str, type[msgspec.Struct]]
+    handlers: Mapping[type, Callable[..., tuple[int, tuple[Any, ...]]]]
+    due: Callable[..., tuple[Any, ...]]
+    expire: Callable[..., tuple[Any, ...]]
+    bound: Callable[[Any, int], int]
+    settle: Callable[..., tuple[list[Change] | None, int]]
+    settle_first: Callable[..., tuple[list[Change] | None, int]]
+    names: tuple[str, ...]
+    segments: int  # entities below this number are segments
+    number_of: Mapping[str, int]
+    reads: tuple[tuple[str, ...], ...]
+    tested: tuple[Mapping[str, tuple[Any, ...]], ...]
+    raw: Mapping[str, Callable[[Any], Any]]  # source name -> snapshot
+    show: Mapping[str, Callable[[Any], Any]]  # source name -> snapshot as people read it
+    set_sources: frozenset[str]
+    evidence_order: Mapping[str | None, tuple[str, ...]]  # event type (None: time) -> sources in `before`
+    trait_values: Callable[[Any, int], dict[str, Any]]  # exact values, fractions as pairs
+    conditions: Mapping[str, Callable[[Any, int, Any, Any], bool]]
+    zone: str
+    condition_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def member(self, state: Any, segment: str) -> bool:
+        """Whether the customer is in the segment, as of the last step."""
+        number = self.number_of[segment]
+        return bool(state.mem[number >> 3] & 1 << (number & 7))
+
+    def dimension(self, state: Any, name: str) -> str | None:
+        """The customer's value in the dimension, as of the last step."""
+        value: str | None = state.dims[self.number_of[name] - self.segments]
+        return value
+
+    def memberships(self, state: Any) -> list[str]:
+        """The segments the customer is in, by name."""
+        return [
+            name for number, name in enumerate(self.names[: self.segments]) if state.mem[number >> 3] & 1 << (number & 7)
+        ]
+
+    def micro_segment(self, state: Any) -> str:
+        """The tuple of dimension values as text, `/` and `%` in a value escaped."""
+        values = (str(value).replace("%", "%25").replace("/", "%2F") for value in state.dims)
+        return "/".join(values)
+
+    def zone_of(self, state: Any) -> str:
+        """The customer's time zone, or the policy's."""
+        zone: str = state.zone or self.zone
+        return zone
+
+    def after(self, state: Any, entity: int) -> tuple[Any, ...]:
+        """Snapshots of the sources an entity is made of; of a set, the elements its condition looks for."""
+        tested = self.tested[entity]
+        return tuple(
+            [x for x in tested.get(name, ()) if x in self.raw[name](state)] if name in self.set_sources else self.raw[name](state)
+            for name in self.reads[entity]
+        )
+
+    def evidence(
+        self, entity: int, event_type: str | None, before: tuple[Any, ...], after: tuple[Any, ...]
+    ) -> dict[str, list[Any]]:
+        """The traits that made a transition, each as [before, after]."""
+        order = self.evidence_order.get(event_type, ())
+        found: dict[str, list[Any]] = {}
+        for name, now in zip(self.reads[entity], after, strict=True):
+            then = now
+            place = order.index(name) if name in order else -1
+            if name in self.set_sources:
+                toggled = set(before[place]) if place >= 0 and before[place] else set()
+                looked_for = self.tested[entity].get(name, ())
+                odd = {x for x in toggled if list(before[place]).count(x) % 2}
+                then = [x for x in looked_for if (x in now) != (x in odd)]
+            elif place >= 0:
+                then = before[place]
+            show = self.show[name]
+            found[name] = [show(then), show(now)]
+        return found

@@ -1,0 +1,199 @@
+"""Memberships: evaluates the entities a step can have changed, once each, in the order in which they read each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+import msgspec
+
+from projections.analysis import Analysis
+from projections.expressions.runtime import NEVER
+from projections.thresholds import NextChange
+
+Change = tuple[int, Any, Any]
+Evaluate = Callable[[Any, int], Any]
+
+
+class Settling:
+    """The memberships of one Program.
+
+    `settle(state, t_ms, candidates, bound_ms)` writes what changed into the state and returns (changes ordered by name
+    or None, the bound lowered to the next change by time of any candidate).
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        functions: list[Evaluate],
+        next_changes: list[NextChange | None],
+        segments: int,
+        struct: type[msgspec.Struct],
+        *,
+        plain: bool,
+    ) -> None:
+        self.functions, self.next_changes, self.segments, self.struct = functions, next_changes, segments, struct
+        self.names = [definition.name for definition in analysis.entities]
+        self.rank = analysis.order()
+        self.ranked = sorted(range(len(functions)), key=self.rank.__getitem__)
+        self.children: list[list[int]] = [[] for _ in functions]
+        for child, parents in enumerate(analysis.parents):
+            for parent in parents:
+                self.children[parent].append(child)
+        self.flat = not any(self.children)
+        self.all = tuple(self.ranked)
+        self.settle = self._plain_settle if plain else (self._settle_flat if self.flat else self._settle_ranked)
+        self.blank_mem = bytes((segments + 7) // 8)
+        self.pristine_mem, self.pristine_dims = self._pristine()
+        self.settle_first = self._plain_first if plain else self._first
+
+    def new_state(self) -> Any:
+        """The state of a customer before any record."""
+        state = self.struct()
+        state.mem = bytearray(self.blank_mem)
+        state.dims = [None] * (len(self.functions) - self.segments)
+        return state
+
+    def _pristine(self) -> tuple[bytes, list[Any]]:
+        """What every entity would be without any event: of what an event does not touch, a first step need not ask."""
+        state = self.new_state()
+        for number in self.ranked:
+            self._assign(state, number, self.functions[number](state, 0))
+        return bytes(state.mem), list(state.dims)
+
+    def _assign(self, state: Any, number: int, value: Any) -> None:
+        if number >= self.segments:
+            state.dims[number - self.segments] = value
+        elif value:
+            state.mem[number >> 3] |= 1 << (number & 7)
+        else:
+            state.mem[number >> 3] &= ~(1 << (number & 7))
+
+    # ------------------------------------------------------------ the usual step
+    def _settle_flat(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
+        out: list[Change] | None = None
+        functions, changes, mem, segments = self.functions, self.next_changes, state.mem, self.segments
+        for number in candidates:
+            value = functions[number](state, t)
+            if number < segments:
+                byte, bit = number >> 3, 1 << (number & 7)
+                if value:
+                    if not mem[byte] & bit:
+                        mem[byte] |= bit
+                        out = _added(out, (number, False, True))
+                elif mem[byte] & bit:
+                    mem[byte] ^= bit
+                    out = _added(out, (number, True, False))
+            else:
+                before = state.dims[number - segments]
+                if value != before:
+                    state.dims[number - segments] = value
+                    out = _added(out, (number, before, value))
+            later = changes[number]
+            if later is not None:
+                instant = later(state, t)
+                if instant < bound:
+                    bound = instant
+        if out is not None and len(out) > 1:
+            out.sort(key=self._name)
+        return out, bound
+
+    def _settle_ranked(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
+        if not candidates:
+            return None, bound
+        out: list[Change] | None = None
+        rank, ranked = self.rank, self.ranked
+        heap = [rank[number] for number in set(candidates)]
+        heapify(heap)
+        waiting = set(heap)
+        while heap:
+            number = ranked[heappop(heap)]
+            change, bound = self._settle_flat(state, t, [number], bound)
+            if change is not None:
+                out = _added(out, change[0])
+                for child in self.children[number]:
+                    if rank[child] not in waiting:
+                        waiting.add(rank[child])
+                        heappush(heap, rank[child])
+        if out is not None and len(out) > 1:
+            out.sort(key=self._name)
+        return out, bound
+
+    def _name(self, change: Change) -> str:
+        return self.names[change[0]]
+
+    # ------------------------------------------------------------ a customer's first step
+    def _first(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
+        """From outside every segment: what the event did not touch is as it would be without any event."""
+        state.mem[:] = self.pristine_mem
+        state.dims[:] = self.pristine_dims
+        rank, ranked = self.rank, self.ranked
+        heap = [rank[number] for number in set(candidates)]
+        heapify(heap)
+        waiting = set(heap)
+        while heap:
+            number = ranked[heappop(heap)]
+            before = self._value(state, number)
+            if number < self.segments:
+                state.mem[number >> 3] &= ~(1 << (number & 7))
+            value = self.functions[number](state, t)
+            self._assign(state, number, value)
+            later = self.next_changes[number]
+            if later is not None:
+                bound = min(bound, later(state, t))
+            if value != before:
+                for child in self.children[number]:
+                    if rank[child] not in waiting:
+                        waiting.add(rank[child])
+                        heappush(heap, rank[child])
+        return self._all_entered(state), bound
+
+    def _value(self, state: Any, number: int) -> Any:
+        if number < self.segments:
+            return bool(state.mem[number >> 3] & 1 << (number & 7))
+        return state.dims[number - self.segments]
+
+    def _all_entered(self, state: Any) -> list[Change] | None:
+        out: list[Change] = []
+        members = int.from_bytes(state.mem, "little")
+        while members:
+            lowest = members & -members
+            out.append((lowest.bit_length() - 1, False, True))
+            members ^= lowest
+        out += [
+            (self.segments + place, None, value) for place, value in enumerate(state.dims) if value is not None
+        ]
+        out.sort(key=self._name)
+        return out or None
+
+    # ------------------------------------------------------------ without any index
+    def _plain_settle(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
+        out: list[Change] | None = None
+        for number in self.all:
+            change, bound = self._settle_flat(state, t, [number], bound)
+            if change is not None:
+                out = _added(out, change[0])
+        if out is not None:
+            out.sort(key=self._name)
+        return out, min(bound, state.exit_at)
+
+    def _plain_first(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
+        _, bound = self._plain_settle(state, t, candidates, bound)
+        return self._all_entered(state), bound
+
+    def plain_bound(self, indexed: Callable[[Any, int], int]) -> Callable[[Any, int], int]:
+        """The next change of any entity or window, asked one by one."""
+
+        def bound(state: Any, t: int) -> int:
+            instants = [later(state, t) for later in self.next_changes if later is not None]
+            return min([state.ask_at, state.exit_at, *instants, NEVER])
+
+        return bound
+
+
+def _added(out: list[Change] | None, change: Change) -> list[Change]:
+    if out is None:
+        return [change]
+    out.append(change)
+    return out

@@ -1,0 +1,134 @@
+"""Which entities a change can affect: one index for each source, made of the comparisons in all conditions.
+
+An entity is a segment or a dimension, known by its number. A number (or the age of a time) that goes from a to b can
+only affect the entities that compare it with a cut between the two: bisection finds them. An equality is found by
+its value. What cannot be indexed is asked whenever its source changes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from projections.expressions.runtime import NEVER
+
+NextChange = Callable[[Any, int], int]
+WALK = 8
+"""Cuts looked at before an early answer is taken."""
+
+
+def integer_cuts(op: str, cut: Fraction) -> tuple[int, ...]:
+    """The integers at which `x op cut` changes for an integer x."""
+    low, high = ceil(cut), floor(cut) + 1
+    if op in (">=", "<"):
+        return (low,)
+    if op in (">", "<="):
+        return (high,)
+    return (low, high) if low != high else (low,)
+
+
+@dataclass(slots=True)
+class Thresholds:
+    """Cuts of one number, sorted: crossing from a to b affects ids[start[i]:start[j]]."""
+
+    cuts: list[int] = field(default_factory=list)
+    start: list[int] = field(default_factory=lambda: [0])
+    ids: list[int] = field(default_factory=list)
+    at: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    rising: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    falling: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    on_null: tuple[int, ...] = ()
+
+    def between(self, a: int, b: int) -> list[int]:
+        """Entities with a cut between two values."""
+        i, j = bisect_right(self.cuts, a), bisect_right(self.cuts, b)
+        return self.ids[self.start[i] : self.start[j]] if i < j else self.ids[self.start[j] : self.start[i]]
+
+    def appearing(self, value: int) -> list[int]:
+        """Entities that a change from null to `value`, or back, can affect: those with a comparison true at it."""
+        found = list(self.on_null)
+        cuts, ids = self.rising
+        found += ids[: bisect_right(cuts, value)]
+        cuts, ids = self.falling
+        found += ids[bisect_right(cuts, value) :]
+        return found
+
+
+@dataclass(slots=True)
+class Entry:
+    """What conditions ask of one source, while it is being collected."""
+
+    comparisons: list[tuple[int, str, Fraction]] = field(default_factory=list)
+    equal: dict[Any, set[int]] = field(default_factory=lambda: defaultdict(set))
+    any_change: set[int] = field(default_factory=set)
+    nullness: set[int] = field(default_factory=set)
+
+    def thresholds(self, scale: Fraction) -> Thresholds:
+        """The index, of comparisons with cuts in units of which `scale` make one."""
+        by_cut: dict[int, set[int]] = defaultdict(set)
+        rising: list[tuple[int, int]] = []
+        falling: list[tuple[int, int]] = []
+        for entity, op, cut in self.comparisons:
+            cuts = integer_cuts(op, cut * scale)
+            for each in cuts:
+                by_cut[each].add(entity)
+            if op in (">=", ">", "=="):
+                rising.append((cuts[0], entity))
+            elif op in ("<", "<="):
+                falling.append((cuts[-1], entity))
+            else:
+                rising.append((-NEVER, entity))
+        made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)))
+        for each in made.cuts:
+            made.at[each] = tuple(sorted(by_cut[each]))
+            made.ids += made.at[each]
+            made.start.append(len(made.ids))
+        for kept, pairs in ((made.rising, rising), (made.falling, falling)):
+            for each, entity in sorted(set(pairs)):
+                kept[0].append(each)
+                kept[1].append(entity)
+        return made
+
+    def equals(self) -> dict[Any, tuple[int, ...]]:
+        """Value -> entities that compare with it."""
+        return {value: tuple(sorted(ids)) for value, ids in self.equal.items()}
+
+
+def next_cut(index: Thresholds, next_change: list[NextChange | None], state: Any, since: int, t: int) -> int:
+    """The first instant after t at which an age crosses a cut that can matter to this customer; early at worst.
+
+    A cut matters if some entity there may change by time (its still parts hold); after WALK cuts that do not, the next
+    one is taken as it is.
+    """
+    cuts = index.cuts
+    place = bisect_right(cuts, t - since)
+    last = min(place + WALK, len(cuts))
+    asked = 0
+    best = NEVER
+    while place < last:
+        instant = since + cuts[place]
+        for entity in index.ids[index.start[place] : index.start[place + 1]]:
+            change = next_change[entity]
+            when = instant if change is None else change(state, t)
+            if when < best:
+                best = when
+            asked += 1
+        if best <= instant:
+            return best
+        place += 1
+        if asked > 2 * WALK:
+            break
+    if place < len(cuts) and since + cuts[place] < best:
+        return since + cuts[place]
+    return best
+
+
+def crossing_now(index: Thresholds, since: int, t: int) -> Iterable[int]:
+    """Entities with a cut that an age crosses on the ms t."""
+    i, j = bisect_left(index.cuts, t - since), bisect_right(index.cuts, t - since)
+    return index.ids[index.start[i] : index.start[j]]
