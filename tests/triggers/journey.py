@@ -76,6 +76,10 @@ class Journey:
         self._move(transitions)
         return self._decide(self._due(at(when), transitions))
 
+    def step_at(self, when: str) -> list[Decision]:
+        """A due step at an instant of its own, as for what is overdue: nothing is run before it."""
+        return self._decide(self._due(at(when), ()))
+
     def activate(
         self, rules: Rules, when: str, *transitions: Transition, brought_in: Iterable[str] = ()
     ) -> list[Decision]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from projections.expressions.tree import Const, Kind, Node, Ref, Root
@@ -23,8 +23,10 @@ WITH_CAUSE: Node = Ref(root=Root.CAUSE, path=("cart_id",), kind=Kind.TEXT)
 
 def at(text: str) -> int:
     """The instant written in ISO 8601, UTC where no offset is given."""
-    moment = datetime.fromisoformat(text if "+" in text[10:] or text.endswith("Z") else text + "+00:00")
-    return round(moment.timestamp() * 1000)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def clock(text: str) -> int:
