@@ -39,7 +39,7 @@ def millis(at: datetime) -> int:
 
 def instant(day: date, minutes: int, zone: ZoneInfo) -> int:
     """The local time of that day: the first of two, or the first instant after the gap that swallowed it."""
-    naive = datetime.combine(day, time(minutes // 60, minutes % 60))  # noqa: DTZ001  the wall's reading
+    naive = datetime.combine(day, time(minutes // 60, minutes % 60))
     candidates = sorted(millis(naive.replace(tzinfo=zone, fold=fold).astimezone(UTC)) for fold in (0, 1))
     for candidate in candidates:
         if local(candidate, zone).replace(tzinfo=None) == naive:

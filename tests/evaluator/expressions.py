@@ -20,7 +20,8 @@ from tests.evaluator.schema import number
 class Scope(Protocol):
     """Where names are looked up, at one instant; between whole milliseconds too, to find crossings."""
 
-    t: int | Fraction
+    @property
+    def t(self) -> int | Fraction: ...
 
     def look_up(self, root: str, *path: str) -> Any: ...
 
@@ -73,7 +74,7 @@ def meaning(expr: Expr) -> Meaning:
         return arithmetic(op, *map(meaning, rest))
     if op == "chain":
         ops, operands = rest
-        return meaning(("and", tuple((o, a, b) for o, a, b in zip(ops, operands, operands[1:], strict=False))))
+        return meaning(("and", tuple((o, a, b) for o, a, b in zip(ops, operands[:-1], operands[1:], strict=True))))
     if op == "call":
         return call(rest[0], [meaning(argument) for argument in rest[1]])
     return logic(op, rest)
@@ -109,9 +110,7 @@ def arithmetic(op: str, *operands: Meaning) -> Meaning:
             mark("operator", op, "null")
             return None
         mark("operator", op, "value")
-        if op == "neg":
-            return -values[0]
-        result = ARITHMETIC[op](*values)
+        result: Fraction | None = -values[0] if op == "neg" else ARITHMETIC[op](*values)
         if result is None:
             mark("operator", op, "by zero")
         return result
@@ -159,7 +158,8 @@ def since(unit_ms: int) -> Callable[[Scope, Any], Fraction]:
     def elapsed(scope: Scope, start: Any) -> Fraction:
         if isinstance(start, date):
             start = midnight(start, scope.zone())
-        return (Fraction(scope.t) - start) / unit_ms
+        age_ms: Fraction = Fraction(scope.t) - start
+        return age_ms / unit_ms
 
     return elapsed
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from tests.evaluator.generate_conditions import condition
+from tests.evaluator.generate_traits import event_test, random_trait, simple_fields
 from tests.evaluator.generate_values import (
     AFTERS,
     CHANNELS,
@@ -15,17 +17,8 @@ from tests.evaluator.generate_values import (
     TIMES_OF_DAY,
     ZONES,
 )
-from tests.evaluator.generate_world import (
-    CUSTOM,
-    Making,
-    condition,
-    event_test,
-    random_dimension,
-    random_segment,
-    random_trait,
-    random_world,
-    simple_fields,
-)
+from tests.evaluator.generate_world import random_dimension, random_segment, random_world
+from tests.evaluator.making import CUSTOM, Making
 from tests.evaluator.model import HOUR_MS, MINUTE_MS, Cap, Expr, On, Policy, Rulebook, Trigger
 from tests.evaluator.schema import TYPES
 
@@ -88,12 +81,18 @@ def random_trigger(make: Making) -> Trigger:
         even_if_left=on.kind in ("enters", "moves") and make.chance(0.35),
         include_existing=on.kind == "enters" and make.chance(0.5),
         priority=rng.choice([0, 0, 0, 5, -3]),
-        once=rng.choice(["per_cause", "per_cause", "per_cause", "per_customer", HOUR_MS, rng.choice(DURATIONS)]),
+        once=random_once(make),
         holdout=rng.choice([0, 0, 0, 0, 30, 50, 100]),
         salt=rng.choice(["", "", "a"]),
         paused=make.chance(0.12),
         expires_after=rng.choice([0, MINUTE_MS, HOUR_MS, 8 * HOUR_MS]) if make.chance(0.35) else None,
     )
+
+
+def random_once(make: Making) -> str | int:
+    if make.chance(0.65):
+        return make.rng.choice(["per_cause", "per_cause", "per_customer"])
+    return make.rng.choice(DURATIONS)
 
 
 def trigger_condition(make: Making, on: On) -> Expr:

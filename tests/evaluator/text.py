@@ -128,7 +128,7 @@ def dimension(definition: Dimension) -> Any:
         return [{value: "else" if when is None else expression(when)} for value, when in definition.cases]
     if definition.bands is not None:
         at = [json.loads(edge) for edge in definition.at]
-        fields = {"bands": expression(definition.bands), "at": at, "names": list(definition.names)}
+        fields: dict[str, Any] = {"bands": expression(definition.bands), "at": at, "names": list(definition.names)}
     else:
         fields = {"values_of": optional(definition.values_of)}
     return without_nothing({**fields, "missing": definition.missing})

@@ -62,9 +62,7 @@ def fold_log(case: Case, rulebook: Rulebook, customer: str) -> list[Folded]:
         occurred_ms = min(record.occurred_at_ms, t_ms)
         late = any(occurred_ms < earlier.occurred_ms for earlier in folded)
         data = read_data(rulebook, record)
-        folded.append(
-            Folded(event=record, offset=offset, t_ms=t_ms, occurred_ms=occurred_ms, data=data, late=late)
-        )
+        folded.append(Folded(event=record, offset=offset, t_ms=t_ms, occurred_ms=occurred_ms, data=data, late=late))
     return folded
 
 

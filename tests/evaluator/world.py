@@ -11,18 +11,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.evaluator.clock import zone_of
-from tests.evaluator.expressions import COMPARE, evaluate, holds
+from tests.evaluator.expressions import evaluate, holds
 from tests.evaluator.marks import mark
 from tests.evaluator.model import Case, Dimension, Expr, Rulebook, Segment
 from tests.evaluator.schema import NOT_OWN_ACTS, number
-from tests.evaluator.traits import Folded, Share, fold_log, inside, sees_time, shares_of, value_of, walk
+from tests.evaluator.traits import Folded, Share, fold_log, inside, shares_of, value_of
+from tests.evaluator.turning import Root, roots_of
 
 Memberships = dict[str, Any]  # segments: bool; dimensions: the value; nothing at all from outside
-ZERO: Expr = ("num", "0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +183,10 @@ class World:
         }
         found = set(ends)
         stops = sorted({after_ms, until_ms, *ends})
-        for start, end in zip(stops, stops[1:], strict=False):
-            for knot in self.knots(root, events, start, end, before):
+        for start, end in pairwise(stops):
+            # Two numbers may meet just at an end of the stretch, and be apart right after it or before.
+            inner = self.knots(root, events, start, end, before)
+            for knot in [Fraction(start), *inner, Fraction(end)] if root.pairs else []:
                 found |= {math.floor(knot), math.floor(knot) + 1}
         return found
 
@@ -192,7 +195,7 @@ class World:
         knots of what is inside it, a moving number is a straight line."""
         knots = [Fraction(start), Fraction(end)]
         for left, right in root.pairs:
-            for low, high in list(zip(knots, knots[1:], strict=False)):
+            for low, high in list(pairwise(knots)):
                 p, q = low + (high - low) / 3, low + (high - low) * 2 / 3
                 gaps = [gap(left, right, View(self, events, t, before)) for t in (p, q)]
                 if gaps[0] is not None and gaps[1] is not None and gaps[0] != gaps[1]:
@@ -228,6 +231,7 @@ class View:
         events: int,
         t: int | Fraction,
         memberships: Memberships,
+        *,
         cause: dict[str, Any] | None = None,
         event: dict[str, Any] | None = None,
     ) -> None:
@@ -266,57 +270,6 @@ def gap(left: Expr, right: Expr, view: View) -> Fraction | None:
     return a - b if isinstance(a, Fraction) and isinstance(b, Fraction) else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Root:
-    """One condition or number that decides memberships: `pairs` are the moving numbers whose meeting may turn
-    something, inner ones first; `windows` the windowed traits it depends on; `names` the memberships it asks."""
-
-    pairs: tuple[tuple[Expr, Expr], ...]
-    windows: tuple[tuple[str, int], ...]
-    names: tuple[Expr, ...]
-
-
-def roots_of(rulebook: Rulebook, name: str) -> list[Root]:
-    """Every condition and number of one segment or dimension."""
-    if name in rulebook.segments:
-        segment = rulebook.segments[name]
-        return [root_of(rulebook, expr) for expr in (segment.when, segment.leaves_when) if expr is not None]
-    dimension = rulebook.dimensions[name]
-    found = [root_of(rulebook, condition) for _, condition in dimension.cases if condition is not None]
-    if dimension.bands is not None:
-        root = root_of(rulebook, dimension.bands)
-        edges = tuple((dimension.bands, ("num", edge)) for edge in dimension.at)
-        pairs = root.pairs + (edges if sees_time(dimension.bands, rulebook) else ())
-        found.append(Root(pairs=pairs, windows=root.windows, names=root.names))
-    if dimension.values_of is not None:
-        found.append(root_of(rulebook, dimension.values_of))
-    return found
-
-
-def root_of(rulebook: Rulebook, expr: Expr) -> Root:
-    inner = walk(expr, rulebook)
-    traits = [(part[1], rulebook.traits[part[1]].within) for part in inner if part[0] == "trait"]
-    return Root(
-        pairs=tuple(pair for part in inner for pair in meetings(part) if any(sees_time(e, rulebook) for e in pair)),
-        windows=tuple({(name, within) for name, within in traits if within is not None}),
-        names=tuple(part for part in inner if part[0] in ("segment", "dimension")),
-    )
-
-
-def meetings(expr: Expr) -> list[tuple[Expr, Expr]]:
-    """The pairs of numbers at whose meeting this expression itself turns or bends."""
-    op, *rest = expr
-    if op in COMPARE and op not in ("in", "not in"):
-        return [(rest[0], rest[1])]
-    if op == "chain":
-        return list(zip(rest[1], rest[1][1:], strict=False))
-    if op == "call" and rest[0] == "abs":
-        return [(rest[1][0], ZERO)]
-    if op == "call" and rest[0] in ("min", "max"):
-        return [(a, b) for index, a in enumerate(rest[1]) for b in rest[1][:index]]
-    return []
-
-
 def is_member(segment: Segment, view: View, was: bool) -> bool:
     """With `leaves_when`, members leave when that holds and outsiders enter when `when` does and that does not."""
     leaves = segment.leaves_when is not None and holds(segment.leaves_when, view)
@@ -328,22 +281,19 @@ def is_member(segment: Segment, view: View, was: bool) -> bool:
 
 def dimension_value(dimension: Dimension, view: View) -> str:
     if dimension.cases:
-        return next(value for value, condition in dimension.cases if condition is None or holds(condition, view))
-    value = evaluate(dimension.bands or dimension.values_of or (), view)
+        return next(value for value, when in dimension.cases if when is None or holds(when, view))
+    value: Any = evaluate(dimension.bands or dimension.values_of or (), view)
     if value is None:
         mark("dimension", "bands" if dimension.bands else "values_of", "missing")
         assert dimension.missing is not None
         return dimension.missing
     if dimension.values_of is not None:
         return str(value)
-    return dimension.names[sum(number(edge) <= value for edge in dimension.at)]
+    passed: int = sum(number(edge) <= value for edge in dimension.at)
+    return dimension.names[passed]
 
 
 def unsubscribes(data: dict[str, Any], pair: tuple[str, str]) -> bool:
     """Whether it takes back this consent: what it names, all where it names nothing, never the transactional."""
     channel, purpose = pair
-    return (
-        purpose != "transactional"
-        and data["channel"] in (None, channel)
-        and data["purpose"] in (None, purpose)
-    )
+    return purpose != "transactional" and data["channel"] in (None, channel) and data["purpose"] in (None, purpose)
