@@ -15,7 +15,7 @@ import msgspec
 
 from events.codec import encode_record, read_record
 from events.envelope import CONTROL_TYPES, Event
-from events.errors import InputRefused, NumberOutOfRange, Reason
+from events.errors import InputRefused, Reason
 from events.nearest import did_you_mean
 from events.numbers import LIMIT, nearest_double
 from events.plain import control_character, found, plain_object, text_fault
@@ -72,8 +72,6 @@ def admit_json(line: bytes, *, now_ms: int | None, declared: Declared | None = N
     _check_size(len(line))
     try:
         value = _JSON.decode(line)
-    except NumberOutOfRange:
-        raise
     except RecursionError:
         raise _too_deep() from None
     except ValueError:  # UnicodeDecodeError and msgspec's errors are ValueErrors
@@ -149,8 +147,6 @@ def _reread_json(line: bytes) -> object:
         detail = f"an event must be UTF-8; byte {error.start} is 0x{line[error.start]:02x}"
     except json.JSONDecodeError as error:
         detail = f"an event must be one JSON object; {error.msg.lower()} at character {error.pos + 1}"
-    except NumberOutOfRange:
-        raise
     except ValueError:  # an integer of more than 4,300 digits
         raise InputRefused(Reason.RANGE, "a number must be smaller than 10^15 in size; found a longer one") from None
     raise InputRefused(Reason.SYNTAX, detail)

@@ -60,21 +60,19 @@ def _quantise_decimal(number: Decimal) -> int:
 
 
 def nearest_double(text: str) -> float:
-    """The double that stands for a JSON number's text in the log.
+    """The double that stands for a JSON number's text in the log; beyond the range of numbers it is beyond it too.
 
     Where no double carries the text, its six decimal places count: they are rounded from the text first, so that
-    0.12345650000000000001 becomes 0.123457. Raises NumberOutOfRange as `quantise` does.
+    0.12345650000000000001 becomes 0.123457.
     """
     number = float(text)
-    if len(text) <= _SURE_DIGITS:  # a double carries any 15 digits
+    if len(text) <= _SURE_DIGITS or not -_FLOAT_LIMIT < number < _FLOAT_LIMIT:  # a double carries any 15 digits
         return number
     try:
         exact = Decimal(text)
-    except InvalidOperation:  # an exponent beyond all bounds: the double is 0 or an infinity
+    except InvalidOperation:  # an exponent beyond all bounds: the double is 0
         return number
-    if exact == Decimal(repr(number)):
-        return number
-    return quantise(exact) / MICRO
+    return number if exact == Decimal(repr(number)) else quantise(exact) / MICRO
 
 
 def half_even(numerator: int, denominator: int) -> int:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from events.errors import InputRefused, NumberOutOfRange, Reason
+from events.errors import InputRefused, Reason
 from events.numbers import LIMIT, nearest_double
 from events.times import parse_instant
 
@@ -87,7 +87,7 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         try:
             plain[name] = _made_plain(item, depth)
         except _Misplaced as refused:
-            refused.steps.append(f".{name:.60}")
+            refused.steps.append(f".{name}" if name.isidentifier() and len(name) <= 60 else f"[{name!r:.60}]")
             raise
     return plain
 
@@ -137,15 +137,14 @@ def _made_plain(item: object, depth: int) -> Any:
 
 
 def _number(number: int | float | Decimal) -> int | float:
-    try:
-        if isinstance(number, Decimal):
-            number = nearest_double(str(number))
-    except NumberOutOfRange:
-        raise _out_of_range(number) from None
-    number = int(number) if isinstance(number, int) else float(number)
-    if not -LIMIT < number < LIMIT:
+    plain: int | float
+    if isinstance(number, Decimal):
+        plain = nearest_double(str(number)) if number.is_finite() else _LIMIT
+    else:
+        plain = int(number) if isinstance(number, int) else float(number)
+    if not -LIMIT < plain < LIMIT:
         raise _out_of_range(number)
-    return number
+    return plain
 
 
 def _out_of_range(number: int | float | Decimal) -> _Misplaced:

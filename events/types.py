@@ -12,7 +12,7 @@ from types import MappingProxyType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr, create_model
-from pydantic.fields import FieldInfo
+from pydantic import Field as Described
 
 from events.calendar import parse_date
 from events.schema import DATE, FLAG, NUMBER, TEXT, TIME, Field, Fields
@@ -392,11 +392,9 @@ def _model(name: str, fields: Fields, base: type[EventData]) -> type[EventData]:
     definitions: dict[str, Any] = {}
     for index, (field_name, field) in enumerate(fields.fields.items()):
         kind: Any = _ANNOTATIONS[field] if isinstance(field, str) else _list_of(f"{name}_{index}", field)
-        alias = FieldInfo(alias=field_name)
-        definitions[f"declared_{index}"] = (
-            Annotated[kind if field_name in fields.required else kind | None, alias],
-            ... if field_name in fields.required else None,
-        )
+        required = field_name in fields.required
+        described = Described(... if required else None, alias=field_name)
+        definitions[f"declared_{index}"] = (kind if required else kind | None, described)
     return create_model(name, __base__=base, **definitions)
 
 
