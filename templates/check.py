@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from events.errors import RenderFailed
+from events.nearest import did_you_mean
 from projections.definitions import FieldKinds, TraitDef
 from projections.expressions.tree import Kind
 from templates.catalogue import Catalogue
@@ -68,12 +68,7 @@ def check_templates(templates: Mapping[str, str], requests: Iterable[Request]) -
 
 def _unknown(request: Request, catalogue: Catalogue) -> Fault:
     told = f"trigger {request.trigger!r} asks for the template {request.template!r}, which does not exist"
-    return Fault(f"{request.template}/{request.channels[0]}", 1, told + _nearest(request.template, catalogue.names))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return Fault(f"{request.template}/{request.channels[0]}", 1, told + did_you_mean(request.template, catalogue.names))
 
 
 def _check_message(request: Request, channel: str, parts: Mapping[str, Compiled]) -> Iterator[Fault]:
@@ -111,7 +106,7 @@ def _unknown_fields(request: Request, template: Compiled) -> Iterator[Fault]:
     for one in template.references:
         names = known[one.group]
         if names is not None and one.field not in names:
-            yield Fault(template.key, one.line, f"{one.group} has no {one.field!r}{_nearest(one.field, names)}")
+            yield Fault(template.key, one.line, f"{one.group} has no {one.field!r}{did_you_mean(one.field, names)}")
 
 
 # In an example every link carries this, so that the text shows whether the link was written.

@@ -23,7 +23,7 @@ def kind_of(value: object) -> str:
     for kind, name in _KINDS:
         if isinstance(value, kind):
             return name
-    return "null" if value is None else "no data"
+    return "null" if value is None else "a function"
 
 
 _KINDS: tuple[tuple[type, str], ...] = (
@@ -63,8 +63,10 @@ def number(value: object) -> Number:
 def whole(value: object, *, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
     given = number(value)
-    if given != int(given) or not least <= given <= most:
-        raise RenderFailed(f"a whole number from {least} to {most:,} belongs here; found {shown(given)}")
+    if given != int(given):
+        raise RenderFailed(f"a whole number belongs here; found {shown(given)}")
+    if not least <= given <= most:
+        raise RenderFailed(f"a number from {least:,} to {most:,} belongs here; found {shown(given)}")
     return int(given)
 
 
@@ -89,7 +91,7 @@ def items(value: object) -> list[Plain]:
 
 def field(value: object, name: str) -> Plain:
     """One field of a group; raises RenderFailed if the group has no such field."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not name.startswith("_"):
         if name in value:
             return value[name]  # type: ignore[no-any-return]  # groups hold plain data only
         if isinstance(value, Nulls):

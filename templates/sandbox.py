@@ -20,7 +20,7 @@ from typing_extensions import override
 from events.errors import RenderFailed
 from templates import filters
 from templates.compiler import LOOP_ITEMS, BoundedCodeGenerator
-from templates.limits import MAX_LOOP_ITEMS, MAX_LOOP_TURNS, Meter
+from templates.limits import MAX_LOOP_ITEMS, MAX_NUMBER, Meter
 from templates.operands import calculate, compare, defined, field, items, join, kind_of, number, scalar, whole, written
 from templates.plain import Plain, plain_number
 
@@ -47,7 +47,10 @@ class RenderContext(Context):
 
 def range_of(_meter: Meter, *bounds: object) -> list[int]:
     """Python's range, of at most as many numbers as a loop may have items."""
-    numbers = range(*(whole(bound, least=-MAX_LOOP_TURNS, most=MAX_LOOP_TURNS) for bound in bounds))
+    whole_bounds = [whole(bound, least=-MAX_NUMBER, most=MAX_NUMBER) for bound in bounds]
+    if whole_bounds[2:] == [0]:
+        raise RenderFailed("the step of a range cannot be 0")
+    numbers = range(*whole_bounds)
     if len(numbers) > MAX_LOOP_ITEMS:
         raise RenderFailed(f"a range may have {MAX_LOOP_ITEMS:,} numbers; this one has {len(numbers):,}")
     return list(numbers)
@@ -103,9 +106,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """The item of a dict, or what a loop says of itself; attributes do not exist."""
         if isinstance(obj, dict):
             found = obj.get(attribute, missing)
-            if found is not missing:
-                return found
-            return self._absent(obj, attribute)
+            return found if found is not missing else self._absent(obj, attribute)
         if isinstance(obj, LoopContext) and (attribute in LOOP_FIELDS or attribute == "cycle"):
             return getattr(obj, attribute)
         return self._absent(obj, attribute)
@@ -117,7 +118,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(key, str):
             return self.getattr(obj, key) if isinstance(obj, dict) else self._absent(obj, key)
         if isinstance(obj, (list, tuple, str)) and key is not None:
-            place = whole(key, least=-MAX_LOOP_TURNS, most=MAX_LOOP_TURNS)
+            place = whole(key, least=-MAX_NUMBER, most=MAX_NUMBER)
             if -len(obj) <= place < len(obj):
                 return obj[place]
             return self.undefined(f"there is no item {place} in a list of {len(obj):,}")
@@ -136,9 +137,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """Call range or loop.cycle; nothing else can be called."""
         meter: Meter = __context.meter  # type: ignore[attr-defined]  # contexts here are RenderContexts
         meter.call()
-        if __obj is range_of and not kwargs:
+        if __obj is range_of:  # in a loop Jinja passes keywords of its own; templates cannot
             return range_of(meter, *args)
-        if type(__obj) is MethodType and __obj.__func__ is LoopContext.cycle and args and not kwargs:
+        if type(__obj) is MethodType and __obj.__func__ is LoopContext.cycle and args:
             return __obj(*args)
         defined(__obj)
         raise RenderFailed(f"{kind_of(__obj)} cannot be called")
@@ -185,7 +186,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return None
         if not isinstance(obj, (list, str)):
             raise RenderFailed(f"{kind_of(obj)} has no parts")
-        bounds = [None if bound is None else whole(bound, least=-(10**6), most=10**6) for bound in (start, stop, step)]
+        bounds = [None if bound is None else whole(bound, least=-MAX_NUMBER, most=MAX_NUMBER) for bound in (start, stop, step)]
         if bounds[2] == 0:
             raise RenderFailed("the step of a slice cannot be 0")
         part = obj[slice(*bounds)]

@@ -10,11 +10,11 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 
 from jinja2 import Environment, nodes
 from jinja2.meta import find_undeclared_variables
 
+from events.nearest import did_you_mean
 from templates.filters import FILTERS, TESTS
 from templates.limits import (
     MAX_BLOCK_DEPTH,
@@ -99,6 +99,8 @@ def check_source(environment: Environment, source: str) -> None:
     """Refuse a text whose parsing could take long or nest deep; raises SyntaxRefused."""
     if len(source) > MAX_SOURCE_CHARS:
         raise SyntaxRefused(1, f"a template may have {MAX_SOURCE_CHARS:,} characters; this one has {len(source):,}")
+    if not _is_sendable(source):
+        raise SyntaxRefused(1, "a template is text that UTF-8 can write; half a surrogate pair is not")
     tag: list[str] = []
     tags = blocks = 0
     for line, sign, value in environment.lex(source):
@@ -112,13 +114,20 @@ def check_source(environment: Environment, source: str) -> None:
                 raise SyntaxRefused(line, f"tags may be nested {MAX_BLOCK_DEPTH} deep; these are deeper")
         elif sign in ("name", "operator", "string", "integer", "float"):
             tag.append(value if sign in ("name", "operator") else "")
+            if sign in ("integer", "float") and len(value) > _NUMBER_CHARS:
+                raise SyntaxRefused(line, "a number must be smaller than 10^15")
             if len(tag) > MAX_TAG_TOKENS:
                 raise SyntaxRefused(line, f"a tag may have {MAX_TAG_TOKENS} words and signs; this one has more")
             if value in _OPENING and sum((one in _OPENING) - (one in _CLOSING) for one in tag) > MAX_BRACKET_DEPTH:
                 raise SyntaxRefused(line, f"brackets may be nested {MAX_BRACKET_DEPTH} deep; these are deeper")
 
 
+_NUMBER_CHARS = 40
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+
+def _is_sendable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _check_tag(tag: list[str], line: int) -> int:
@@ -127,7 +136,7 @@ def _check_tag(tag: list[str], line: int) -> int:
     if word in _REFUSED_TAGS:
         raise SyntaxRefused(line, f"{{% {word} %}} is not available")
     if word not in _TAGS:
-        raise SyntaxRefused(line, f"no tag is called {word!r}{_nearest(word, _TAGS)}")
+        raise SyntaxRefused(line, f"no tag is called {word!r}{did_you_mean(word, _TAGS)}")
     if word == "set" and "=" not in tag:
         raise SyntaxRefused(line, "{% set %} with a block is not available; write {% set name = value %}")
     return (word in ("for", "if", "with")) - word.startswith("end")
@@ -141,10 +150,11 @@ def check_tree(tree: nodes.Template) -> None:
         if depth > MAX_EXPRESSION_DEPTH:
             raise SyntaxRefused(node.lineno, f"tags and expressions may be nested {MAX_EXPRESSION_DEPTH} deep together")
         _check_node(node)
-    undeclared = find_undeclared_variables(tree) - NAMES
+    # A name set in one branch only is told at the render that misses it.
+    undeclared = find_undeclared_variables(tree) - NAMES - _set_names(tree)
     for node in tree.find_all(nodes.Name):
         if node.name in undeclared:
-            raise SyntaxRefused(node.lineno, f"nothing is called {node.name!r}{_nearest(node.name, NAMES)}")
+            raise SyntaxRefused(node.lineno, f"nothing is called {node.name!r}{did_you_mean(node.name, NAMES)}")
 
 
 def _walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
@@ -167,6 +177,8 @@ def _check_node(node: nodes.Node) -> None:
     elif isinstance(node, nodes.Const):
         if isinstance(node.value, (int, float)) and not abs(Decimal(node.value)) < MAX_NUMBER:
             raise SyntaxRefused(line, "a number must be smaller than 10^15")
+        if isinstance(node.value, str) and not _is_sendable(node.value):
+            raise SyntaxRefused(line, "a text is what UTF-8 can write; half a surrogate pair is not")
     elif isinstance(node, nodes.For):
         if node.recursive:
             raise SyntaxRefused(line, "{% for ... recursive %} is not available")
@@ -189,7 +201,7 @@ def _check_filter(node: nodes.Filter | nodes.Test) -> None:
     if function is None:
         raise SyntaxRefused(
             node.lineno,
-            f"no {kind} is called {node.name!r}{_nearest(node.name, known)}; there are: {', '.join(sorted(known))}",
+            f"no {kind} is called {node.name!r}{did_you_mean(node.name, known)}; there are: {', '.join(sorted(known))}",
         )
     _no_unpacking(node)
     try:
@@ -221,14 +233,13 @@ def _no_unpacking(node: nodes.Filter | nodes.Test | nodes.Call) -> None:
         raise SyntaxRefused(node.lineno, "* and ** before an argument are not available")
 
 
-def _nearest(name: str, known: object) -> str:
-    close = get_close_matches(name, sorted(known), n=1)  # type: ignore[call-overload]  # any collection of names
-    return f"; did you mean {close[0]!r}?" if close else ""
+def _set_names(tree: nodes.Template) -> set[str]:
+    return {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
 
 
 def references(tree: nodes.Template) -> tuple[Reference, ...]:
     """The fields of given groups that the template reads by name, in order; groups it sets itself are left out."""
-    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    own = _set_names(tree)
     found = []
     for node in tree.find_all(nodes.Expr):
         if not isinstance(node, (nodes.Getattr, nodes.Getitem)) or not isinstance(node.node, nodes.Name):
