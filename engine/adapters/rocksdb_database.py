@@ -1,0 +1,147 @@
+"""One RocksDB database with its column families, opened as owner or as follower."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rocksdict import AccessType, Checkpoint, Options, Rdict, WriteBatch, WriteOptions
+
+from engine.adapters.rocksdb_errors import translated
+from engine.adapters.rocksdb_journal import check_journals
+from engine.adapters.rocksdb_options import Access, StoreMemory, database_options
+from events.errors import OperatorError
+
+
+class Database:
+    """An open database: `family(name)` reads, `batch()` and `write` change it.
+
+    `damaged` makes the error for RocksDB's text about damage. After a failed write nothing more is written: what
+    memory holds and what the disk holds may differ then, and only opening it again tells.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        families: Mapping[str, Options],
+        *,
+        memory: StoreMemory,
+        access: Access,
+        create: bool,
+        damaged: Callable[[str], OperatorError],
+    ) -> None:
+        self.path = path
+        self._damaged = damaged
+        self._failed: OperatorError | None = None
+        self._scratch: str | None = None
+        with translated(path, damaged):
+            if create:
+                path.mkdir(parents=True, exist_ok=True)
+            if not (path / "CURRENT").is_file() and (not create or any(path.glob("*.log")) or any(path.glob("*.sst"))):
+                raise damaged("the file CURRENT is missing")
+            fault = check_journals(path)
+            if fault is not None:
+                raise damaged(f"{fault.file.name}: Corruption at byte {fault.byte}: {fault.why}")
+            self._db = self._open(families, memory, access, create=create)
+            self._families = {name: self._db.get_column_family(name) for name in families}
+            self._handles = {name: self._db.get_column_family_handle(name) for name in families}
+
+    def _open(self, families: Mapping[str, Options], memory: StoreMemory, access: Access, *, create: bool) -> Rdict:
+        kind = AccessType.read_write()
+        if access is Access.FOLLOW:
+            self._scratch = tempfile.mkdtemp(prefix="strand-follow-")  # a follower keeps its own LOG file there
+            kind = AccessType.secondary(self._scratch)
+        options = database_options(memory, create=create)
+        try:
+            return Rdict(str(self.path), options, column_families=dict(families), access_type=kind)
+        except BaseException:
+            self._remove_scratch()
+            raise
+
+    def family(self, name: str) -> Rdict:
+        """One column family, to read from; nobody may keep an iterator over it, since that would keep the lock."""
+        return self._families[name]
+
+    def put(self, batch: WriteBatch, family: str, key: bytes, value: bytes) -> None:
+        """Add one entry to a batch."""
+        batch.put(key, value, self._handles[family])
+
+    def putter(self, batch: WriteBatch, family: str) -> Callable[[bytes, bytes], None]:
+        """`put` for many entries of one family."""
+        handle = self._handles[family]
+        put = batch.put
+        return lambda key, value: put(key, value, handle)
+
+    def delete(self, batch: WriteBatch, family: str, key: bytes) -> None:
+        """Add one deletion to a batch."""
+        batch.delete(key, self._handles[family])
+
+    def write(self, batch: WriteBatch, options: WriteOptions) -> None:
+        """Write a batch, all or nothing."""
+        self._changing(lambda: self._db.write(batch, options))
+
+    def sync(self) -> None:
+        """Return once everything written so far is on the disk (fsync of the write-ahead files)."""
+        self._changing(lambda: self._db.flush_wal(True))
+
+    def flush(self) -> None:
+        """Write everything in memory to table files, which RocksDB fsyncs."""
+        for family in self._families.values():
+            self._changing(family.flush)
+
+    def _changing(self, change: Callable[[], None]) -> None:
+        if self._failed is not None:
+            raise self._failed
+        try:
+            with translated(self.path, self._damaged):
+                change()
+        except OperatorError as error:
+            self._failed = error
+            raise
+
+    def catch_up(self) -> None:
+        """As a follower, see what the owner has written meanwhile."""
+        with translated(self.path, self._damaged):
+            self._db.try_catch_up_with_primary()
+
+    def copy_to(self, target: Path) -> None:
+        """Make a consistent copy of everything written so far; table files are hard links where that is possible."""
+        with translated(target, self._damaged):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Checkpoint(self._db).create_checkpoint(str(target))
+
+    def close(self) -> None:
+        """Release every handle and the lock; a second time does nothing."""
+        self._handles.clear()
+        for family in self._families.values():
+            family.close()
+        self._families.clear()
+        with translated(self.path, self._damaged):
+            self._db.close()
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+
+def unsynced() -> WriteOptions:
+    """Write options: into the write-ahead file, not yet on the disk."""
+    return WriteOptions()
+
+
+def synced() -> WriteOptions:
+    """Write options: on the disk when the write returns."""
+    options = WriteOptions()
+    options.sync = True
+    return options
+
+
+def unlogged() -> WriteOptions:
+    """Write options: in memory only until flushed."""
+    options = WriteOptions()
+    options.disable_wal(True)
+    return options

@@ -1,0 +1,56 @@
+"""Named places at which a test harness can make the process die as a power cut would.
+
+Nothing happens at them unless the command line armed one with `arm(os.environ.get(VARIABLE))`: `STRAND_KILL_AT=name:n`
+sends SIGKILL to the process itself when the place is reached for the n-th time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "STRAND_KILL_AT"
+
+NAMES = frozenset(
+    {
+        "before-log-append",
+        "after-log-append",
+        "before-log-fsync",
+        "after-log-fsync",
+        "before-decisions",
+        "after-decisions",
+        "before-state",
+        "after-state",
+        "before-outbox-rename",
+        "after-outbox-rename",
+        "mid-activation",
+        "before-swap",
+        "mid-swap",
+        "after-swap",
+    }
+)
+
+
+class _Target:
+    """The armed place and how often it is yet to be reached."""
+
+    name: str | None = None
+    left: int = 0
+
+
+def arm(spec: str | None) -> None:
+    """Arm `name:n` (n from 1, 1 if left out), or nothing for None or an empty text; ValueError for an unknown name."""
+    name, _, count = (spec or "").partition(":")
+    if name and name not in NAMES:
+        raise ValueError(f"{VARIABLE} must name one of {', '.join(sorted(NAMES))}; found {name!r}")
+    _Target.name = name or None
+    _Target.left = int(count or "1")
+
+
+def reach(name: str) -> None:
+    """Say that the place called `name` is reached."""
+    if _Target.name is None or _Target.name != name:
+        return
+    _Target.left -= 1
+    if _Target.left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
