@@ -7,6 +7,7 @@ import importlib.resources
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.evaluator.marks import mark
 from tests.evaluator.model import DAY_MS, MINUTE_MS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,10 @@ def load(name: str) -> ZoneInfo:
 
 def zone_of(name: object, fallback: str) -> ZoneInfo:
     """The customer's zone, or the policy's where that is absent or does not exist."""
-    return load(name if isinstance(name, str) and name in known_zones() else fallback)
+    if name is None or name in known_zones():
+        return load(str(name or fallback))
+    mark("clock", "no such zone")
+    return load(fallback)
 
 
 def local(at_ms: int, zone: ZoneInfo) -> datetime:
@@ -41,6 +45,9 @@ def instant(day: date, minutes: int, zone: ZoneInfo) -> int:
     """The local time of that day: the first of two, or the first instant after the gap that swallowed it."""
     naive = datetime.combine(day, time(minutes // 60, minutes % 60))
     candidates = sorted(millis(naive.replace(tzinfo=zone, fold=fold).astimezone(UTC)) for fold in (0, 1))
+    if candidates[0] != candidates[1]:
+        twice = all(local(candidate, zone).replace(tzinfo=None) == naive for candidate in candidates)
+        mark("clock", "doubled" if twice else "gap")
     for candidate in candidates:
         if local(candidate, zone).replace(tzinfo=None) == naive:
             return candidate

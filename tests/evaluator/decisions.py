@@ -87,6 +87,8 @@ def activate(book: Book, old: World | None, world: World, t_ms: int, offset: int
         view = world.at(t_ms, known)
         was = {} if old is None else old.at(t_ms, known).memberships
         changes = differences(world.rulebook, was, view.memberships)
+        if old is not None and changes:
+            mark("activation", "memberships differ")
         take_step(book, Moment(world=world, view=view, cause=f"activation:{t_ms}", changes=changes, old=was))
     book.triggers_seen |= set(world.rulebook.triggers)
 
@@ -111,10 +113,16 @@ def why_cancelled(match: Match, moment: Moment) -> str:
     trigger = moment.rulebook.triggers.get(match.trigger)
     if trigger is None or trigger.on != match.on:
         return "trigger_removed"
-    if not trigger.even_if_left and left(match.on, moment):
+    gone = left(match.on, moment)
+    if gone and not trigger.even_if_left:
+        mark("cancel", "left", match.on.kind)
         return "left"
-    if any(occurs(on, moment, cause=match.event) for on in trigger.cancel_when):
-        return "cancel_when"
+    if gone:
+        mark("cancel", "even_if_left")
+    for on in trigger.cancel_when:
+        if occurs(on, moment, cause=match.event):
+            mark("cancel", "cancel_when", "compares causes" if "'cause'" in repr(on.where) else on.kind)
+            return "cancel_when"
     return ""
 
 
@@ -175,7 +183,11 @@ def brought_in(book: Book, name: str, on: On, moment: Moment) -> bool:
     assert moment.old is not None
     if on.kind != "enters" or not moment.view.memberships[on.name]:
         return False
-    return name not in book.triggers_seen or not moment.old.get(on.name)
+    if name not in book.triggers_seen:
+        mark("activation", "first contains the trigger")
+        return True
+    mark("activation", "was in" if moment.old.get(on.name) else "brings in")
+    return not moment.old.get(on.name)
 
 
 def decide_due(book: Book, moment: Moment) -> None:
@@ -183,7 +195,10 @@ def decide_due(book: Book, moment: Moment) -> None:
     resumed = moment.old is not None
     due = [match for match in book.pending if 0 <= match.ask_ms <= moment.at_ms]
     if resumed:
-        due += [m for m in book.pending if m.ask_ms == ASK_AT_ACTIVATION and not triggers[m.trigger].paused]
+        goes_on = [m for m in book.pending if m.ask_ms == ASK_AT_ACTIVATION and not triggers[m.trigger].paused]
+        if goes_on:
+            mark("activation", "paused match goes on")
+        due += goes_on
     for match in sorted(due, key=lambda m: (-triggers[m.trigger].priority, m.trigger, m.made)):
         book.pending.remove(match)
         ask(book, match, triggers[match.trigger], moment)

@@ -85,6 +85,7 @@ def gates(book: Book, match: Match, trigger: Trigger, policy: Policy, view: View
     if trigger.condition is not None and not holds(trigger.condition, view):
         yield "suppress", "condition", 0
     if once_objects(book, match, trigger, t_ms):
+        mark("once", trigger.once if isinstance(trigger.once, str) else "duration")
         yield "suppress", "once", 0
     faults = {channel: why_unusable(channel, trigger.purpose, view) for channel in trigger.channels}
     channel = next((channel for channel in trigger.channels if not faults[channel]), None)
@@ -96,6 +97,9 @@ def gates(book: Book, match: Match, trigger: Trigger, policy: Policy, view: View
     yield "usable", channel, 0
     for cap in policy.caps:
         if cap_objects(book, cap, used(match, trigger, t_ms, channel, sent=True)):
+            named = [name for name in ("purpose", "channel", "trigger") if getattr(cap, name)]
+            for name in named or ["nothing"]:
+                mark("cap", name)
             yield "suppress", "cap", 0
     if not transactional or policy.quiet_transactional:
         yield from quiet_gate(policy, t_ms, view.zone())
@@ -113,6 +117,7 @@ def used(match: Match, trigger: Trigger, t_ms: int, channel: str, *, sent: bool)
 
 def quiet_gate(policy: Policy, t_ms: int, zone: ZoneInfo) -> Iterator[tuple[str, str, int]]:
     if policy.quiet is not None and is_quiet(t_ms, policy.quiet, zone):
+        mark("quiet", "transactional" if policy.quiet_transactional else "marketing")
         yield "hold", "quiet_hours", quiet_ends(t_ms, policy.quiet, zone)
 
 

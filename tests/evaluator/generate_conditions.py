@@ -31,9 +31,15 @@ def number(make: Making, depth: int = 1) -> Expr:
         lambda: ("call", rng.choice(["min", "max"]), (leaf, other)),
         lambda: ("call", "round", (("/", leaf, num("3")), num(rng.choice(["0", "1", "2"])))),
         lambda: ("call", "coalesce", (leaf, other)),
-        lambda: ("if", leaf, condition(make, depth - 1), other),
+        lambda: ("if", leaf, flag_or(make, depth), other),
     ]
     return rng.choice(forms)()
+
+
+def flag_or(make: Making, depth: int) -> Expr:
+    """A condition, one that may be null if there is such a trait."""
+    flags = make.of_value("flag")
+    return make.rng.choice(flags) if flags and make.chance(0.5) else condition(make, depth - 1)
 
 
 def moment(make: Making) -> Expr:
@@ -65,7 +71,7 @@ def moving(make: Making, depth: int = 1) -> Expr:
         lambda: ("call", "abs", (("-", leaf, num(rng.choice(DAYS))),)),
         lambda: ("call", rng.choice(["min", "max"]), (leaf, still, other)),
         lambda: ("call", "coalesce", (leaf, still)),
-        lambda: ("if", leaf, condition(make, 0), still),
+        lambda: ("if", leaf, flag_or(make, 1), still),
         lambda: ("if", leaf, (">", other, num(rng.choice(DAYS))), other),
     ]
     return rng.choice(forms)()

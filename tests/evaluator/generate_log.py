@@ -52,11 +52,11 @@ def a_number(writing: Writing) -> int | float:
     return float(text) if "." in text or writing.chance(0.2) else int(text)
 
 
-def maybe(writing: Writing, fields: dict[str, Any]) -> dict[str, Any]:
+def maybe(writing: Writing, fields: dict[str, Any], share: float = 0.75) -> dict[str, Any]:
     """Some fields null, some left out."""
     kept: dict[str, Any] = {}
     for name, value in fields.items():
-        if writing.chance(0.75):
+        if writing.chance(share):
             kept[name] = None if writing.chance(0.15) else value
     return kept
 
@@ -79,7 +79,7 @@ def an_order(writing: Writing) -> dict[str, Any]:
     return {"order_id": f"o{len(writing.records)}", "total": a_number(writing), **data}
 
 
-def a_profile(writing: Writing) -> dict[str, Any]:
+def a_profile(writing: Writing, customer: str) -> dict[str, Any]:
     rng = writing.rng
     zone = rng.choice(NO_ZONES) if writing.chance(0.15) else rng.choice(ZONES)
     fields = {
@@ -93,7 +93,8 @@ def a_profile(writing: Writing) -> dict[str, Any]:
         "birthday": str(local_day(writing) - timedelta(days=rng.choice([0, 1, 3, 7, 400]))),
         "time_zone": zone,
     }
-    return maybe(writing, fields)
+    known = any(event.type == "profile_updated" and event.customer == customer for event in writing.events)
+    return maybe(writing, fields, 0.3) if known else {**fields, **maybe(writing, fields, 0.1)}
 
 
 def local_day(writing: Writing) -> date:
@@ -119,7 +120,7 @@ def a_measurement(writing: Writing) -> dict[str, Any]:
     return maybe(writing, fields)
 
 
-def data_of(writing: Writing, type_: str) -> dict[str, Any]:
+def data_of(writing: Writing, type_: str, customer: str) -> dict[str, Any]:
     rng = writing.rng
     if type_ == "order_completed":
         return an_order(writing)
@@ -139,7 +140,7 @@ def data_of(writing: Writing, type_: str) -> dict[str, Any]:
     if type_ == "unsubscribed":
         return maybe(writing, {"channel": rng.choice(CHANNELS), "purpose": rng.choice(PURPOSES)})
     if type_ == "profile_updated":
-        return a_profile(writing)
+        return a_profile(writing, customer)
     if type_ == "thing_measured":
         return a_measurement(writing)
     data = a_message_event(writing)
@@ -236,7 +237,7 @@ def write_event(writing: Writing, type_: str, customer: str) -> None:
             type=type_,
             occurred_at_ms=occurred(writing),
             appended_at_ms=writing.now_ms,
-            data=data_of(writing, type_),
+            data=data_of(writing, type_, customer),
         )
     )
 
@@ -250,7 +251,7 @@ def write_repeat(writing: Writing) -> None:
         return
     writing.now_ms = at_ms
     writing.repeated.add((other.customer, other.id))
-    data = data_of(writing, other.type)
+    data = data_of(writing, other.type, other.customer)
     writing.records.append(
         Event(
             customer=other.customer,
@@ -301,7 +302,7 @@ def write_one(writing: Writing, index: int, customer: str) -> None:
     writing.now_ms = next_instant(writing)
     if writing.chance(0.06):
         writing.records.append(Tick(appended_at_ms=writing.now_ms))
-    elif writing.events and writing.chance(0.03):
+    elif writing.events and writing.chance(0.05):
         write_repeat(writing)
     else:
         write_event(writing, writing.rng.choice(TYPES), customer)

@@ -19,7 +19,7 @@ from tests.evaluator.generate_values import (
 )
 from tests.evaluator.generate_world import random_dimension, random_segment, random_world
 from tests.evaluator.making import CUSTOM, Making
-from tests.evaluator.model import HOUR_MS, MINUTE_MS, Cap, Expr, On, Policy, Rulebook, Trigger
+from tests.evaluator.model import DAY_MS, HOUR_MS, MINUTE_MS, Cap, Expr, On, Policy, Rulebook, Trigger
 from tests.evaluator.schema import TYPES
 
 EVENT_TYPES = ("order_completed", "order_refunded", "survey_answered", "cart_updated", "page_viewed", "thing_measured")
@@ -106,11 +106,11 @@ def trigger_condition(make: Making, on: On) -> Expr:
 def random_cap(make: Making, triggers: list[str]) -> Cap:
     rng = make.rng
     return Cap(
-        at_most=rng.choice([1, 1, 2, 3]),
-        per=rng.choice(DURATIONS),
+        at_most=rng.choice([1, 1, 1, 2]),
+        per=rng.choice([*DURATIONS, 90 * DAY_MS]),
         purpose=rng.choice(PURPOSES) if make.chance(0.4) else None,
-        channel=rng.choice(CHANNELS[:2]) if make.chance(0.3) else None,
-        trigger=rng.choice(triggers) if make.chance(0.3) else None,
+        channel=rng.choice(["email", "email", "sms"]) if make.chance(0.3) else None,
+        trigger=rng.choice(triggers) if make.chance(0.35) else None,
     )
 
 
@@ -120,7 +120,7 @@ def random_policy(make: Making, triggers: list[str]) -> Policy:
         time_zone=rng.choice(ZONES),
         quiet=rng.choice(QUIETS) if make.chance(0.55) else None,
         quiet_transactional=make.chance(0.3),
-        caps=tuple(random_cap(make, triggers) for _ in range(rng.choice([0, 0, 1, 2]))),
+        caps=tuple(random_cap(make, triggers) for _ in range(rng.choice([0, 1, 2, 3]))),
     )
 
 

@@ -31,8 +31,8 @@ NO_ZONES = ("Mars/Olympus", "", "europe/riga", None)
 # Days before the clocks change somewhere, so that gaps and doubled hours fall into a history.
 STARTS = ("2026-03-05", "2026-03-25", "2026-04-02", "2026-10-22", "2025-10-29", "2024-02-20", "2011-12-26")
 AFTERS = (0, 0, MINUTE_MS, HOUR_MS, 20 * HOUR_MS, DAY_MS, 36 * HOUR_MS, 3 * DAY_MS, 14 * DAY_MS)
-TIMES_OF_DAY = (0, 150, 600, 600, 130, 1439, 1260)
-QUIETS = ((1260, 540), (0, 480), (120, 165), (1200, 360), (1380, 150))
+TIMES_OF_DAY = (0, 150, 600, 600, 210, 210, 105, 90, 1439, 1260)
+QUIETS = ((1260, 540), (0, 480), (120, 165), (1200, 360), (1380, 150), (60, 210))
 
 
 def number_near(rng: Random) -> str:

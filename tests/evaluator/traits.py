@@ -100,6 +100,8 @@ def shares_of(rulebook: Rulebook, trait: Trait, folded: Folded) -> list[Share]:
         if value is None or (trait.where is not None and not holds(trait.where, scope)):
             continue
         weight = Fraction(1) if trait.weight is None else evaluate(trait.weight, scope)
+        if weight is None:
+            mark("trait", "top", "a null weight")
         shares.append(Share(folded.occurred_ms, folded.offset, place, value, weight or Fraction(0), folded.late))
     for share in shares:
         mark(
@@ -143,11 +145,13 @@ def top(trait: Trait, shares: Sequence[Share]) -> Any:
         for share in shares:
             weight = Decimal(share.weight.numerator) / share.weight.denominator
             if trait.half_life is not None:
+                mark("trait", "top", "decays")
                 weight *= Decimal(2) ** (Decimal(share.occurred_ms - shares[-1].occurred_ms) / trait.half_life)
             sums[share.value] = sums.get(share.value, Decimal(0)) + weight
             sizes[share.value] = sizes.get(share.value, Decimal(0)) + abs(weight)
         rivals = {value: total for value, total in sums.items() if total > NOISE * sizes[value]}
         if not rivals:
+            mark("trait", "top", "nothing positive")
             return None
         best = max(rivals.values())
         tied = [value for value, total in rivals.items() if total >= best * (1 - NOISE)]

@@ -20,7 +20,7 @@ from tests.evaluator.expressions import evaluate, holds
 from tests.evaluator.marks import mark
 from tests.evaluator.model import Case, Dimension, Expr, Rulebook, Segment
 from tests.evaluator.schema import NOT_OWN_ACTS, number
-from tests.evaluator.traits import Folded, Share, fold_log, inside, shares_of, value_of
+from tests.evaluator.traits import Folded, Share, fold_log, inside, sees_time, shares_of, value_of
 from tests.evaluator.turning import Root, roots_of
 
 Memberships = dict[str, Any]  # segments: bool; dimensions: the value; nothing at all from outside
@@ -66,7 +66,11 @@ class World:
         """The trait's value after so many events at t."""
         definition = self.rulebook.traits[name]
         if definition.formula is not None:
-            return evaluate(definition.formula, view)
+            value = evaluate(definition.formula, view)
+            mark("trait", "formula", "null" if value is None else "value")
+            if sees_time(definition.formula, self.rulebook):
+                mark("trait", "formula", "moves")
+            return value
         shares = inside(definition, self.shares(name, view.events), view.t)
         key = ("trait", name, view.events, len(shares))
         if key not in self.memo:
@@ -276,10 +280,14 @@ def is_member(segment: Segment, view: View, was: bool) -> bool:
     if segment.leaves_when is not None and was:
         mark("segment", "leaves_when", "leaves" if leaves else "stays")
         return not leaves
-    return holds(segment.when, view) and not leaves
+    enters = holds(segment.when, view)
+    if enters and leaves:
+        mark("segment", "leaves_when", "bars")
+    return enters and not leaves
 
 
 def dimension_value(dimension: Dimension, view: View) -> str:
+    mark("dimension", "cases" if dimension.cases else "bands" if dimension.bands else "values_of")
     if dimension.cases:
         return next(value for value, when in dimension.cases if when is None or holds(when, view))
     value: Any = evaluate(dimension.bands or dimension.values_of or (), view)
