@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from triggers.asking import Asking, Hold, Send, Suppress, Verdict
 from triggers.cancels import cancelled
 from triggers.decisions import Decision
-from triggers.gates import Asking, Hold, Send, Suppress, Verdict, ask, held_out, not_rendered
+from triggers.gates import ask, held_out, not_rendered
 from triggers.ledger import NOT_ASKED, Ledger, Pending, apply, asked_by
 from triggers.matching import new_matches
 from triggers.occasion import CustomerView, Occasion

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from events.durations import duration_text
 from projections.expressions.tree import Node
 
 MARKETING = "marketing"
@@ -99,9 +100,9 @@ class Cap:
 
     @property
     def name(self) -> str:
-        """How reasons name it, e.g. `2 per 7d marketing`."""
+        """How reasons name it, e.g. `2 per 1w marketing`."""
         fits = [word for word in (self.purpose, self.channel, self.trigger) if word]
-        return " ".join([f"{self.at_most} per {self.per_ms}ms", *fits])
+        return " ".join([f"{self.at_most} per {duration_text(self.per_ms)}", *fits])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
-
 from events import zones
 from events.errors import RenderFailed
 from triggers import draws, offers
+from triggers.asking import Asking, Hold, Send, Suppress, Verdict
 from triggers.channels import Usable, choose
-from triggers.definitions import TRANSACTIONAL, Cap, Policy, TriggerDef
-from triggers.ledger import NOT_ASKED, Ledger, Pending, once_objection, sends_within
-from triggers.occasion import CustomerView, Evidence, RenderRequest
+from triggers.definitions import MARKETING, TRANSACTIONAL, Cap, QuietHours
+from triggers.ledger import NOT_ASKED, once_objection, sends_within
+from triggers.occasion import RenderRequest
 from triggers.reasons import Reason
-from triggers.rules import Rule
 
 ERROR_CHARACTERS = 500  # of a template's error, in the evidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppress:
-    """The message is not sent; `reason` is that of the first gate that objected."""
-
-    reason: Reason
-    evidence: Evidence
-    channel: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """The match is asked again, all gates anew, at `ask_ms` (-1: when its trigger is no longer paused)."""
-
-    reason: Reason
-    evidence: Evidence
-    ask_ms: int
-    channel: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """No gate objected: what is sent, by which channel, where to."""
-
-    channel: str
-    address: str
-    message_id: str
-    parts: dict[str, str]
-    evidence: Evidence
-
-
-Verdict: TypeAlias = Suppress | Hold | Send
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """One match at the instant at which it is asked; `event` is the one that caused it."""
-
-    match: Pending
-    rule: Rule
-    t_ms: int
-    view: CustomerView
-    ledger: Ledger
-    policy: Policy
-    event: object | None
-
-    @property
-    def trigger(self) -> TriggerDef:
-        """The trigger as the rulebook in force has it."""
-        return self.rule.definition
-
-    @property
-    def purpose(self) -> str:
-        """Marketing, transactional, or what else the trigger names."""
-        return self.trigger.message.purpose
 
 
 def ask(asking: Asking) -> Verdict:
@@ -92,9 +30,6 @@ def ask(asking: Asking) -> Verdict:
         if verdict is not None:
             return verdict
     return _rendered(asking, choice)
-
-
-Gate: TypeAlias = Callable[[Asking], Verdict | None]
 
 
 def _expired(asking: Asking) -> Verdict | None:
@@ -156,7 +91,7 @@ def _fits(cap: Cap, *, purpose: str, channel: str, trigger: str) -> bool:
 
 def _quiet_hours(asking: Asking, choice: Usable) -> Verdict | None:
     quiet = asking.policy.quiet_hours
-    if quiet is None or asking.purpose not in quiet.applies_to:
+    if quiet is None or not _applies(quiet, asking.purpose):
         return None
     zone = asking.view.zone()
     if not zones.is_quiet(asking.t_ms, quiet.from_ms, quiet.to_ms, zone):
@@ -170,6 +105,11 @@ def _quiet_hours(asking: Asking, choice: Usable) -> Verdict | None:
     return Hold(
         reason=Reason.QUIET_HOURS, evidence=evidence, ask_ms=ask_ms, channel=choice.channel, address=choice.address
     )
+
+
+def _applies(quiet: QuietHours, purpose: str) -> bool:
+    """Whether a purpose is kept quiet: every other one goes with marketing, but transactional must be named."""
+    return purpose in quiet.applies_to or (purpose != TRANSACTIONAL and MARKETING in quiet.applies_to)
 
 
 def _clock(local_ms: int) -> str:
@@ -208,6 +148,8 @@ def _rendered(asking: Asking, choice: Usable) -> Verdict:
 def held_out(asking: Asking, send: Send) -> Suppress | None:
     """The last gate, asked with the message in hand: who is held out could have been sent it."""
     trigger = asking.trigger
+    if not trigger.holdout:
+        return None
     drawn = draws.draw(asking.view.customer_id, asking.rule.name, trigger.salt)
     if not draws.below(drawn, trigger.holdout):
         return None

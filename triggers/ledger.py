@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from functools import cached_property
 from itertools import takewhile
 from typing import Final
 
@@ -45,7 +46,7 @@ class Use(msgspec.Struct, array_like=True, gc=False):
     sent: bool = True
 
 
-class Ledger(msgspec.Struct, array_like=True):
+class Ledger(msgspec.Struct, array_like=True, dict=True):
     """One customer's pending matches and uses.
 
     `pending` has a queue, never an empty one, for each (trigger, on), in this order, itself in order of (ask_ms,
@@ -56,6 +57,19 @@ class Ledger(msgspec.Struct, array_like=True):
     pending: list[list[Pending]] = msgspec.field(default_factory=list)
     uses: list[Use] = msgspec.field(default_factory=list)
 
+    @cached_property
+    def newest(self) -> dict[tuple[str, str], Use]:
+        """The newest use by (trigger, cause) and, under the cause '', by trigger; an index that is not encoded."""
+        found: dict[tuple[str, str], Use] = {}
+        for use in self.uses:
+            found[use.trigger, use.cause] = found[use.trigger, ""] = use
+        return found
+
+    def add(self, use: Use) -> None:
+        """Append a use."""
+        self.newest[use.trigger, use.cause] = self.newest[use.trigger, ""] = use
+        self.uses.append(use)
+
 
 def apply(ledger: Ledger, decision: Decision) -> None:
     """Fold one decision; the same when deciding and when replaying."""
@@ -63,7 +77,7 @@ def apply(ledger: Ledger, decision: Decision) -> None:
     if decision.kind in (Kind.SCHEDULE, Kind.HOLD):
         _put_in(ledger, decision)
     elif decision.kind == Kind.SEND or decision.reason == Reason.HOLDOUT:
-        ledger.uses.append(
+        ledger.add(
             Use(
                 at_ms=decision.at_ms,
                 trigger=decision.trigger,
@@ -98,12 +112,23 @@ def _take_out(ledger: Ledger, decision: Decision) -> None:
     if not found:
         return
     queue = ledger.pending[at]
-    for place, match in enumerate(queue):  # what is decided stands at the head, or nearly
-        if match.made == decision.made:
-            del queue[place]
-            break
+    place = _place_in(queue, decision)
+    if place is not None:
+        del queue[place]
     if not queue:
         del ledger.pending[at]
+
+
+def _place_in(queue: list[Pending], decision: Decision) -> int | None:
+    """Where the match that is decided stands in its queue; None if it was made in this very step, or never waited."""
+    place = bisect_left(queue, (NOT_ASKED, decision.made), key=_turn)
+    if place < len(queue) and queue[place].made == decision.made:
+        return place
+    # What is asked is due, and what is cancelled mostly old: both stand near the head. The rest of the queue need
+    # not be searched for a match that this step made.
+    made_now = decision.at_ms == decision.matched_at_ms and decision.kind != Kind.CANCEL
+    end = bisect_left(queue, decision.at_ms + 1, key=_ask_ms) if made_now else len(queue)
+    return next((place for place in range(end) if queue[place].made == decision.made), None)
 
 
 def _put_in(ledger: Ledger, decision: Decision) -> None:
@@ -158,17 +183,12 @@ def sends_within(ledger: Ledger, per_ms: int, t_ms: int) -> list[Use]:
 
 def once_objection(ledger: Ledger, *, trigger: str, once: Once | int, cause: str, t_ms: int) -> Use | None:
     """The newest use because of which the trigger may not send again at `t_ms` for this cause; None if it may."""
-    for use in reversed(ledger.uses):
-        if use.trigger != trigger:
-            continue
-        if once == Once.PER_CAUSE:
-            if use.cause == cause:
-                return use
-        elif once == Once.PER_CUSTOMER or t_ms < use.at_ms + int(once):
-            return use
-        else:
-            return None
-    return None
+    if once == Once.PER_CAUSE:
+        return ledger.newest.get((trigger, cause))
+    use = ledger.newest.get((trigger, ""))
+    if use is None or once == Once.PER_CUSTOMER:
+        return use
+    return use if t_ms < use.at_ms + int(once) else None
 
 
 def canonical(ledger: Ledger, as_of_ms: int, rules: Rules) -> dict[str, list[list[object]]]:

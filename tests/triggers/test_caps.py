@@ -29,7 +29,7 @@ def test_at_most_so_many_are_sent() -> None:
     for day in (1, 2, 3):
         shop.event("order_completed", f"2026-03-0{day}T12:00")
     assert shop.outcome() == SENT * 2 + CAPPED
-    assert shop.last[0].evidence == {"cap": "2 per 604800000ms", "sent": 2}
+    assert shop.last[0].evidence == {"cap": "2 per 1w", "sent": 2}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_first_written_of_those_that_object_is_named() -> None:
     shop = journey(cap(5, DAY_MS), cap(1, DAY_MS, channel="email"), cap(1, DAY_MS, trigger="order"))
     shop.event("order_completed", "2026-03-01T12:00")
     (end,) = shop.event("order_completed", "2026-03-01T13:00")
-    assert end.evidence == {"cap": "1 per 86400000ms email", "sent": 1}
+    assert end.evidence == {"cap": "1 per 1d email", "sent": 1}
 
 
 def test_what_was_held_out_counts_for_no_cap() -> None:

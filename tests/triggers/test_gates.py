@@ -7,9 +7,10 @@ import pytest
 from tests.triggers.customer import Customer
 from tests.triggers.journey import Happened, Journey, outcomes
 from tests.triggers.rulebooks import DAY_MS, HOUR_MS, PLAIN, at, clock, enters, event, quiet, rules, trigger
+from triggers.asking import Asking, Send, Verdict
 from triggers.decisions import OWN, Decision
 from triggers.definitions import Cap, Once, Policy, TriggerDef
-from triggers.gates import Asking, Send, Verdict, ask, held_out
+from triggers.gates import ask, held_out
 from triggers.ledger import Ledger, Pending, Use
 from triggers.occasion import IN, OUT
 from triggers.rules import Condition
@@ -173,7 +174,7 @@ class TestOrder:
         ("once", {"once": Once.PER_CAUSE}),
         ("consent", {"channels": ("sms",)}),
         ("cap", {"purpose": "news"}),
-        ("quiet_hours", {"purpose": "offers"}),
+        ("quiet_hours", {"purpose": "transactional"}),
         ("template", {"template": "thanks"}),
         ("holdout", {"holdout": 0}),
     )
@@ -189,11 +190,8 @@ class TestOrder:
         }
         for _, fix in self.FIXES[:fixes]:
             said.update(fix)
-        night = quiet("21:00", "09:00", "marketing", "news")
-        policy = Policy(caps=(Cap(at_most=0, per_ms=DAY_MS, purpose="marketing"),), quiet_hours=night)
-        customer = Customer(
-            fields={"phone": "1"}, consents={("sms", purpose) for purpose in ("marketing", "news", "offers")}
-        )
+        policy = Policy(caps=(Cap(at_most=0, per_ms=DAY_MS, purpose="marketing"),), quiet_hours=NIGHT.quiet_hours)
+        customer = Customer(fields={"phone": "1"}, consents={("sms", "marketing"), ("sms", "news")})
         book = rules(thanks(**said), policy=policy)
         match = Pending("thanks", "event", "event:o2", -1, (1, OWN, "ann"), 0, 0, 0)
         asking = Asking(

@@ -36,6 +36,7 @@ def decided(
     ask_ms: int = -1,
     reason: str = "",
     channel: str = "",
+    at_ms: int = 10,
 ) -> Decision:
     return Decision(
         kind=kind,
@@ -48,7 +49,7 @@ def decided(
         matched_at_ms=0,
         due_ms=10,
         ask_ms=ask_ms,
-        at_ms=10,
+        at_ms=at_ms,
         rulebook="r",
         purpose="marketing" if channel else "",
         channel=channel,
@@ -126,6 +127,10 @@ def test_once_names_the_newest_use_that_objects() -> None:
     assert once_objection(ledger, trigger="b", once=Once.PER_CUSTOMER, cause="event:9", t_ms=9) is None
     assert once_objection(ledger, trigger="a", once=4, cause="event:9", t_ms=9) is None
     assert once_objection(ledger, trigger="a", once=5, cause="event:9", t_ms=9) == newest
+    again = Use(7, "a", "event:1", "email", "marketing")
+    ledger.add(again)
+    assert once_objection(ledger, trigger="a", once=Once.PER_CAUSE, cause="event:1", t_ms=9) == again
+    assert once_objection(ledger, trigger="a", once=Once.PER_CAUSE, cause="event:9", t_ms=9) is None
 
 
 moments = st.integers(0, 9)
@@ -143,6 +148,7 @@ def test_queues_say_the_same_as_a_plain_table(taken: list[tuple[str, str, str, i
     ledger, table, ons = Ledger(), dict[tuple[str, int], int](), dict[tuple[str, int], str]()
     for kind, name, on, made, ask_ms in taken:
         key = (name, made)
+        at_ms = 0 if key not in ons else 10  # decided in the step that made it, or later
         ons.setdefault(key, on)  # the `on` of a match never changes
         if kind in ("schedule", "hold"):
             table[key] = ask_ms
@@ -151,7 +157,7 @@ def test_queues_say_the_same_as_a_plain_table(taken: list[tuple[str, str, str, i
         else:
             table.pop(key, None)
         kind = "hold" if kind == "paused" else kind
-        apply(ledger, decided(kind, trigger=name, made=made, ask_ms=ask_ms, on=ons[key]))
+        apply(ledger, decided(kind, trigger=name, made=made, ask_ms=ask_ms, on=ons[key], at_ms=at_ms))
     assert {(match.trigger, match.made[0]): match.ask_ms for match in pending_matches(ledger)} == table
     assert next_ask(ledger) == min((ask_ms for ask_ms in table.values() if ask_ms >= 0), default=NEVER)
     for paused in (True, False):

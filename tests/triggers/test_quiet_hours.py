@@ -105,3 +105,13 @@ def test_transactional_messages_are_sent_at_night() -> None:
 def test_unless_the_policy_applies_to_them() -> None:
     hours = quiet("21:00", "09:00", "marketing", "transactional")
     assert decided("2026-03-01T23:00", hours=hours, purpose="transactional").kind == "hold"
+
+
+@pytest.mark.parametrize(("named", "kind"), [("marketing", "hold"), ("news", "hold"), ("transactional", "send")])
+def test_other_purposes_go_with_marketing_or_by_their_own_name(named: str, kind: str) -> None:
+    book = rules(
+        trigger("thanks", event("order_completed"), purpose="news"),
+        policy=Policy(quiet_hours=quiet("21:00", "09:00", named)),
+    )
+    (decision,) = Journey(book, Customer(consents={("email", "news")})).event("order_completed", "2026-03-01T23:00")
+    assert decision.kind == kind
