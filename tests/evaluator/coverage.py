@@ -48,6 +48,8 @@ OTHERS = (
     ("event", "duplicate"),
     ("event", "same id after 30 days"),
     ("event", "from the future"),
+    ("event", "dead letter"),
+    ("event", "unknown type"),
     ("segment", "leaves_when", "leaves"),
     ("segment", "leaves_when", "stays"),
     ("segment", "leaves_when", "bars"),

@@ -36,10 +36,15 @@ class Writing:
     customers: list[str]
     now_ms: int
     records: list[Record] = field(default_factory=list)
-    repeated: set[tuple[str, str]] = field(default_factory=set)
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
+
+    def may_repeat(self, customer: str, id_: str) -> bool:
+        """Whether the id came at most within 30 days so far: what a third one is after a second that counted, the
+        language leaves open."""
+        times = [event.appended_at_ms for event in self.events if (event.customer, event.id) == (customer, id_)]
+        return not times or times[-1] - times[0] < REPEAT_MS
 
     @property
     def events(self) -> list[Event]:
@@ -141,6 +146,8 @@ def data_of(writing: Writing, type_: str, customer: str) -> dict[str, Any]:
         return maybe(writing, {"channel": rng.choice(CHANNELS), "purpose": rng.choice(PURPOSES)})
     if type_ == "profile_updated":
         return a_profile(writing, customer)
+    if type_ == "parcel_tracked":
+        return {"parcel": "p1"}
     if type_ == "thing_measured":
         return a_measurement(writing)
     data = a_message_event(writing)
@@ -157,6 +164,7 @@ TYPES = (
     *["cart_updated"] * 2,
     *["profile_updated"] * 2,
     *["consent_changed"] * 2,
+    "parcel_tracked",
     "order_refunded",
     "page_viewed",
     "message_sent",
@@ -220,16 +228,26 @@ def occurred(writing: Writing) -> int:
     return now_ms - rng.choice([1, HOUR_MS, DAY_MS, 3 * DAY_MS, 7 * DAY_MS, rng.randrange(20 * DAY_MS)])
 
 
+def break_data(writing: Writing, type_: str, data: dict[str, Any]) -> bool:
+    """Make some events dead letters: without what they must have, or with a number out of range."""
+    if type_ == "order_completed" and writing.chance(0.03):
+        del data["total"]
+        return True
+    if type_ == "survey_answered" and writing.chance(0.05):
+        data["score"] = 10**15
+        return True
+    return False
+
+
 def write_event(writing: Writing, type_: str, customer: str) -> None:
     rng = writing.rng
     id_ = f"e{len(writing.records)}"
     if writing.events and writing.chance(0.06):
         other = rng.choice(writing.events)
-        again = writing.now_ms - other.appended_at_ms >= REPEAT_MS - 2 * DAY_MS
-        if (customer, other.id) not in writing.repeated:
+        if writing.may_repeat(customer, other.id):
             id_ = other.id
-            if again:
-                writing.repeated.add((customer, other.id))
+    data = data_of(writing, type_, customer)
+    broken = break_data(writing, type_, data)
     writing.records.append(
         Event(
             customer=customer,
@@ -237,7 +255,8 @@ def write_event(writing: Writing, type_: str, customer: str) -> None:
             type=type_,
             occurred_at_ms=occurred(writing),
             appended_at_ms=writing.now_ms,
-            data=data_of(writing, type_, customer),
+            data=data,
+            broken=broken,
         )
     )
 
@@ -245,12 +264,13 @@ def write_event(writing: Writing, type_: str, customer: str) -> None:
 def write_repeat(writing: Writing) -> None:
     """An event whose id comes again, just within 30 days or just not."""
     rng = writing.rng
-    other = rng.choice(writing.events)
+    matching = {trigger.on.name for trigger in writing.rulebook.triggers.values() if trigger.on.kind == "event"}
+    causes = [event for event in writing.events if event.type in matching]
+    other = rng.choice(causes if causes and writing.chance(0.8) else writing.events)
     at_ms = other.appended_at_ms + REPEAT_MS + rng.choice([-1, 0, 1])
-    if at_ms < writing.now_ms or (other.customer, other.id) in writing.repeated:
+    if at_ms < writing.now_ms or not writing.may_repeat(other.customer, other.id):
         return
     writing.now_ms = at_ms
-    writing.repeated.add((other.customer, other.id))
     data = data_of(writing, other.type, other.customer)
     writing.records.append(
         Event(

@@ -18,8 +18,8 @@ from tests.evaluator.generate_values import (
     ZONES,
 )
 from tests.evaluator.generate_world import random_dimension, random_segment, random_world
-from tests.evaluator.making import CUSTOM, Making
-from tests.evaluator.model import DAY_MS, HOUR_MS, MINUTE_MS, Cap, Expr, On, Policy, Rulebook, Trigger
+from tests.evaluator.making import CUSTOM, LATER, Making
+from tests.evaluator.model import DAY_MS, HOUR_MS, MINUTE_MS, Cap, Expr, On, Policy, Rulebook, Trait, Trigger
 from tests.evaluator.schema import TYPES
 
 EVENT_TYPES = ("order_completed", "order_refunded", "survey_answered", "cart_updated", "page_viewed", "thing_measured")
@@ -143,6 +143,7 @@ def earlier(make: Making, name: str) -> Making:
         segments={each: make.segments[each] for each in known if each in make.segments},
         dimensions={each: make.dimensions[each] for each in known if each in make.dimensions},
         order=known,
+        types=make.types,
     )
 
 
@@ -150,10 +151,17 @@ def changed_rulebook(make: Making, rulebook: Rulebook) -> Rulebook:
     """The rulebook after a marketer's changes, which leave every reference right."""
     rng = make.rng
     make = Making(
-        rng, traits=dict(make.traits), segments=dict(make.segments), dimensions=dict(make.dimensions), order=make.order
+        rng,
+        traits=dict(make.traits),
+        segments=dict(make.segments),
+        dimensions=dict(make.dimensions),
+        order=make.order,
+        types=CUSTOM | LATER if make.chance(0.5) else CUSTOM,
     )
+    if make.types != CUSTOM:
+        make.traits["parcels"] = Trait(kind="count", value="number", nullable=False, types=("parcel_tracked",))
     triggers, policy = dict(rulebook.triggers), rulebook.policy
-    for name in rng.sample(sorted(make.traits), 2):
+    for name in rng.sample(sorted(set(make.traits) - {"parcels"}), 2):
         trait = make.traits[name]
         if trait.formula is None and (new := random_trait(make, trait.kind)).value == trait.value:
             make.traits[name] = new

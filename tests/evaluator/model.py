@@ -134,7 +134,7 @@ class Rulebook:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A record of the log; `appended_at_ms` never falls from one to the next."""
+    """A record of the log; `appended_at_ms` never falls from one to the next. A `broken` one is a dead letter."""
 
     customer: str
     id: str
@@ -142,6 +142,7 @@ class Event:
     occurred_at_ms: int
     appended_at_ms: int
     data: Mapping[str, Any] = field(default_factory=dict)
+    broken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +160,7 @@ class Activation:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One history: a log and the rulebooks activated in it. `failing_templates` fail for customers called Broken."""
+    """One history: a log and the rulebooks activated in it."""
 
     seed: int
     rulebooks: tuple[Rulebook, ...]

@@ -44,13 +44,17 @@ class Share(NamedTuple):
 
 
 def fold_log(case: Case, rulebook: Rulebook, customer: str) -> list[Folded]:
-    """The customer's events that are no duplicates, in the order of the log."""
+    """The customer's events that count, in the order of the log: no duplicates, no dead letters, none of a type that
+    the rulebook does not know; these move the clock alone, and their ids are not had."""
     folded: list[Folded] = []
     first_had: dict[str, int] = {}
     t_ms = 0
     for offset, record in enumerate(case.records):
         t_ms = max(t_ms, record.appended_at_ms)
         if isinstance(record, Tick | Activation) or record.customer != customer:
+            continue
+        if record.broken or not fields_of(rulebook, record.type):
+            mark("event", "dead letter" if record.broken else "unknown type")
             continue
         if record.id in first_had and t_ms - first_had[record.id] < DUPLICATE_MS:
             mark("event", "duplicate")
