@@ -112,6 +112,11 @@ class Database:
             target.parent.mkdir(parents=True, exist_ok=True)
             Checkpoint(self._db).create_checkpoint(str(target))
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return not self._families
+
     def close(self) -> None:
         """Release every handle and the lock; a second time does nothing."""
         self._handles.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from rocksdict import Rdict, ReadOptions, WriteBatch
 
@@ -57,19 +58,18 @@ class RocksDerived:
         self._database = Database(
             path, families, memory=shared, access=access, create=create, damaged=lambda text: derived_damage(path, text)
         )
-        self._states = self._database.family("states")
         self._options = unlogged() if bulk else unsynced()
         try:
             self._check_format(access)
         except BaseException:
-            self._release()
+            self._database.close()
             raise
 
     def get_many(self, customers: Sequence[str]) -> list[bytes | None]:
         """The state records of these customers, None for a stranger, in the order asked."""
         with translated(self.path, self._damaged):
-            found: list[bytes | None] = self._states.get([customer.encode() for customer in customers]) or []
-        return found
+            states = self._database.family("states")
+            return states.get([customer.encode() for customer in customers]) or []
 
     def write(self, flush: Flush) -> None:
         """Write everything in one atomic batch: deletions of timers first, so one that is also put stays."""
@@ -127,17 +127,18 @@ class RocksDerived:
         """Put everything written so far on the disk."""
         self._database.flush()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._database.closed
+
     def close(self) -> None:
-        """Release handles and the lock; a bulk store is put on the disk first."""
+        """Release handles and the lock; a bulk store is put on the disk first. A second time does nothing."""
         try:
-            if self._bulk:
+            if self._bulk and not self.closed:
                 self.flush()
         finally:
-            self._release()
-
-    def _release(self) -> None:
-        del self._states
-        self._database.close()
+            self._database.close()
 
     def _check_format(self, access: Access) -> None:
         found = self._meta(FORMAT_KEY)
@@ -165,7 +166,8 @@ class RocksDerived:
                 options = ReadOptions()
                 if stop:
                     options.set_iterate_upper_bound(stop)
-                chunk = list(islice(family.items(from_key=start, read_opt=options), CHUNK_ENTRIES))
+                entries = cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start, read_opt=options))
+                chunk = list(islice(entries, CHUNK_ENTRIES))
                 if len(chunk) < CHUNK_ENTRIES:
                     _check_end(family, chunk[-1][0] if chunk else start)
             yield from chunk
@@ -179,7 +181,7 @@ class RocksDerived:
 
 def timer_key(due_ms: int, customer: str) -> bytes:
     """The key of a timer, sorting by instant and then by the customer id's UTF-8 bytes."""
-    return min(due_ms, _END).to_bytes(8, "big") + customer.encode()
+    return min(max(due_ms, 0), _END).to_bytes(8, "big") + customer.encode()
 
 
 def _check_end(family: Rdict, key: bytes) -> None:

@@ -6,7 +6,6 @@ a full disk.
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +13,8 @@ from pathlib import Path
 
 from rocksdict import DbClosedError
 
+from engine.adapters.storage_errors import FAILING, FULL, READ_ONLY, os_error
 from events.errors import DerivedDamaged, OperatorError, StorageFailed, WorkspaceBusy
-
-FULL = "free some space on the disk, then start again; everything acknowledged is kept"
-READ_ONLY = "make the folder writable for this user, then start again; everything acknowledged is kept"
-FAILING = "check the disk and its file system, then start again; everything acknowledged is kept"
 
 _FILE = re.compile(r"[^\s:]*?([^\s:/]+\.(?:sst|log)|MANIFEST-\d+|CURRENT)\b")
 _DAMAGE = re.compile(r"Corruption|checksum|No such file or directory|missing|bad magic|Bad table", re.IGNORECASE)
@@ -46,16 +42,6 @@ def storage_error(place: Path, text: str) -> OperatorError:
         return StorageFailed(f"{place} cannot be written: the disk is full ({text})", FULL)
     if _READ_ONLY.search(text):
         return StorageFailed(f"{place} cannot be written: it is read-only ({text})", READ_ONLY)
-    return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)
-
-
-def os_error(place: Path, error: OSError) -> OperatorError:
-    """The error for a file operation at `place` that the system refused."""
-    text = error.strerror or str(error)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return StorageFailed(f"{place} cannot be written: {text}", FULL)
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return StorageFailed(f"{place} cannot be written: {text}", READ_ONLY)
     return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)
 
 

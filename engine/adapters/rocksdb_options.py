@@ -43,7 +43,7 @@ def database_options(memory: StoreMemory, *, create: bool) -> Options:
     # RocksDB's default ends the log silently at a flipped byte and drops the acknowledged records behind it.
     options.set_wal_recovery_mode(DBRecoveryMode.tolerate_corrupted_tail_records())
     options.set_recycle_log_file_num(0)  # the check of write-ahead files knows the plain format only
-    options.set_max_total_wal_size(64 * MIB)
+    options.set_max_total_wal_size(24 * MIB)  # bounds what a start has to replay
     options.set_write_buffer_manager(memory.buffers)
     options.set_max_background_jobs(2)
     options.set_keep_log_file_num(4)

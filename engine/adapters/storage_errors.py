@@ -1,0 +1,22 @@
+"""What the system refuses, as errors that tell an operator what to do."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from events.errors import OperatorError, StorageFailed
+
+FULL = "free some space on the disk, then start again; everything acknowledged is kept"
+READ_ONLY = "make the folder writable for this user, then start again; everything acknowledged is kept"
+FAILING = "check the disk and its file system, then start again; everything acknowledged is kept"
+
+
+def os_error(place: Path, error: OSError) -> OperatorError:
+    """The error for a file operation at `place` that the system refused."""
+    text = error.strerror or str(error)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return StorageFailed(f"{place} cannot be written: {text}", FULL)
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return StorageFailed(f"{place} cannot be written: {text}", READ_ONLY)
+    return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)
