@@ -119,6 +119,8 @@ class Database:
 
     def close(self) -> None:
         """Release every handle and the lock; a second time does nothing."""
+        if self.closed:
+            return
         self._handles.clear()
         for family in self._families.values():
             family.close()
@@ -148,5 +150,5 @@ def synced() -> WriteOptions:
 def unlogged() -> WriteOptions:
     """Write options: in memory only until flushed."""
     options = WriteOptions()
-    options.disable_wal(True)
+    options.disable_wal = True  # type: ignore[method-assign,assignment]  # rocksdict's stub takes it for a method
     return options
