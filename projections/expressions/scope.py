@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from events.errors import Fault
@@ -35,7 +35,7 @@ class Scope:
     event: Mapping[str, FieldKinds] | None = None
     item: Mapping[str, FieldKinds] | None = None
     cause: Mapping[str, FieldKinds] | None = None
-    broken: frozenset[str] = frozenset()
+    broken: Set[str] = frozenset()
     hidden: Mapping[str, str] = field(default_factory=dict)  # name -> why it cannot be used here
     still_because: str = ""
 
