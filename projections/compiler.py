@@ -15,11 +15,22 @@ from typing import Any, Protocol
 
 import msgspec
 
-from events.numbers import quantise, shown, shown_text
+from events.numbers import MICRO, quantise, shown, shown_text
 from events.zones import load_zones
 from projections import profile as person
 from projections.analysis import Analysis, conditions_of
-from projections.decoding import Activated, FieldsRead, Tick, Unread, attribute, event_struct, profile_struct
+from projections.decoding import (
+    Activated,
+    FieldsRead,
+    Tick,
+    Unread,
+    attribute,
+    checker,
+    event_struct,
+    note_all,
+    profile_checker,
+    profile_struct,
+)
 from projections.definitions import FieldKinds, SegmentDef, TraitKind, WorldDef
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
@@ -95,23 +106,26 @@ class Compiler:
                 found[name] = TraitSource(trait_code(trait))
         for name in ALWAYS:
             found[name] = TraitSource(trait_code(builtin(name, self.world.types)))
-        for node in self._expressions():
+        expressions = [(node, True) for node in self._stored_expressions()]
+        expressions += [(request.node, False) for request in self.requests.values()]
+        for node, stored in expressions:
             for ref in references(node, self.world):
                 name = source_name(ref) or ""
                 if ref.root is Root.BUILTIN and name not in found:
                     found[name] = TraitSource(trait_code(builtin(name, self.world.types)))
-                elif ref.root is Root.PROFILE:
+                elif ref.root is Root.PROFILE and stored:
                     field = ".".join(ref.path)
                     found[name] = ProfileSource(field, self.world.profile[field])
                 elif ref.root is Root.CONSENT:
                     found[name] = ConsentSource(*ref.path)
         return found
 
-    def _expressions(self) -> Iterable[Node]:
+    def _stored_expressions(self) -> Iterable[Node]:
+        """Those whose profile fields have slots; a trigger's condition reads the profile itself, so that changing
+        triggers alone leaves the states' layout as it is."""
         for definition in (*self.world.segments.values(), *self.world.dimensions.values()):
             yield from conditions_of(definition)
         yield from self.formulas.values()
-        yield from (request.node for request in self.requests.values())
 
     # ------------------------------------------------------------ names in expressions
     def emitter(self, resolve: Callable[[Ref, Temporaries], Num | Val] | None = None) -> Emitter:
@@ -135,6 +149,8 @@ class Compiler:
 
     def resolve_in_condition(self, ref: Ref, names: Temporaries) -> Num | Val:
         """How a name reads in a function of (s, t, event, cause): fields of an event of any type may be absent."""
+        if ref.root is Root.PROFILE and source_name(ref) not in self.sources:
+            return field_of_profile(ref, names)
         if ref.root not in (Root.EVENT, Root.CAUSE):
             return self.resolve(ref, names)
         for type_name, kinds in self.world.types.items():
@@ -146,6 +162,7 @@ class Compiler:
     def compile(self) -> Program:
         """Write, compile and bind the generated module."""
         self.handlers.prepare()
+        self._note_declared()
         lines: list[str] = []
         for number, definition in enumerate(self.entities):
             if isinstance(definition, SegmentDef):
@@ -163,6 +180,11 @@ class Compiler:
         lines += self._trait_values()
         text = "\n".join(lines) + "\n"
         return self._bind(text, movers)
+
+    def _note_declared(self) -> None:
+        """What a rulebook declares is judged when it is folded, used or not: the doors may not have known it."""
+        for name in self.world.declared:
+            note_all(self.fields_read[name])
 
     def _next_changes(self, lines: list[str]) -> dict[int, bool]:
         """Append the next-change functions; returns the moving entities, True where an index of ages finds all of
@@ -244,6 +266,8 @@ class Compiler:
             trait_values=space["trait_values"],
             conditions={key: space[f"condition_{number}"] for number, key in enumerate(sorted(self.requests))},
             zone=self.world.time_zone,
+            plain=self.plain,
+            checks=self._checks(structs),
             condition_reads={key: self._reads(request.node) for key, request in self.requests.items()},
         )
 
@@ -260,6 +284,10 @@ class Compiler:
                 data = read.struct(f"Data_{name}")
                 made[name] = event_struct(name, data if read.used else Unread)
         return made
+
+    def _checks(self, structs: Mapping[str, type[msgspec.Struct]]) -> dict[type, Callable[[Any], None]]:
+        found = {structs[name]: check for name, read in self.fields_read.items() if (check := checker(read)) is not None}
+        return found | {structs["profile_updated"]: profile_checker(self.world.profile)}
 
     def _namespace(self, movers: Mapping[int, bool]) -> dict[str, Any]:
         readers = {
@@ -286,6 +314,13 @@ class Compiler:
         for module in (runtime, windows, windowed, person):
             space |= {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
         return space | self.constants
+
+
+def field_of_profile(ref: Ref, names: Temporaries) -> Num | Val:
+    """How a profile field reads that has no slot of its own."""
+    name = names.new()
+    guard = f"({name} := (s.profile.get({'.'.join(ref.path)!r}) or NOTHING)[0]) is not None"
+    return Num(name, MICRO, guard=guard) if ref.kind is Kind.NUMBER else Val(name, guard)
 
 
 def _union(structs: list[type[msgspec.Struct]]) -> Any:

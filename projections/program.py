@@ -53,6 +53,8 @@ class Program:
     trait_values: Callable[[Any, int], dict[str, Any]]  # exact values, fractions as pairs
     conditions: Mapping[str, Callable[[Any, int, Any, Any], bool]]
     zone: str
+    plain: bool
+    checks: Mapping[type, Callable[[Any], None]]  # event struct -> raises InputRefused for what its handler cannot read
     condition_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def member(self, state: Any, segment: str) -> bool:

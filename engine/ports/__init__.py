@@ -118,3 +118,19 @@ class DerivedStore(Protocol):
     def close(self) -> None:
         """Release handles and the lock."""
         ...
+
+
+class Generations(Protocol):
+    """A partition's derived worlds on disk: one is current, another may be in the making."""
+
+    def current(self) -> DerivedStore | None:
+        """The current generation, opened once; None if there is none."""
+        ...
+
+    def begin(self, *, bulk: bool = False) -> DerivedStore:
+        """A new, empty generation beside the current one; with `bulk` written for speed and durable at the swap only."""
+        ...
+
+    def swap(self, store: DerivedStore) -> None:
+        """Make a generation the current one, atomically; the old one is closed and dropped."""
+        ...

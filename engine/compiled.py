@@ -1,0 +1,51 @@
+"""A rulebook made ready to run: program, rules and renderer, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.rulebook import Rulebook
+from events.schema import Fields
+from projections.compiler import compile_world
+from projections.program import Program
+from templates.render import Renderer
+from triggers.rules import Rules, conditions_of
+
+
+@dataclass(slots=False)
+class Compiled:
+    """What a shard runs under. `watched[entity]` says whether a change of the entity may match or cancel."""
+
+    rulebook: Rulebook
+    program: Program
+    rules: Rules
+    renderer: Renderer
+
+    @cached_property
+    def watched(self) -> list[bool]:
+        """For each entity, whether a trigger cares."""
+        names = self.rules.watched_segments | self.rules.watched_dimensions
+        return [name in names for name in self.program.names]
+
+    @cached_property
+    def watched_types(self) -> frozenset[str]:
+        """Event types that may match or cancel."""
+        return frozenset(self.rules.watched_types)
+
+    @cached_property
+    def layout(self) -> tuple[str, ...]:
+        """The state's slots: states of equal layout and world can be taken over."""
+        return tuple(type(self.program.new_state()).__struct_fields__)
+
+    @property
+    def declared(self) -> Mapping[str, Fields]:
+        """The event types that the rulebook declares."""
+        return self.rulebook.declared
+
+
+def compile_rulebook(rulebook: Rulebook, *, plain: bool = False) -> Compiled:
+    """Compile everything that the step needs; nothing is read or loaded after this."""
+    program = compile_world(rulebook.world, conditions_of(rulebook.rules), plain=plain)
+    return Compiled(rulebook, program, Rules(rulebook.rules, program.conditions), Renderer(rulebook.templates))

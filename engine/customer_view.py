@@ -1,0 +1,139 @@
+"""What deciding sees of one customer: a state read through the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.compiled import Compiled
+from events.calendar import date_text
+from events.codec import read_record
+from events.numbers import shown
+from events.times import instant_text
+from projections.definitions import TraitKind
+from projections.expressions.tree import Kind
+from projections.profile import consented, unreachable
+from templates.context import build_context
+from triggers.occasion import RenderRequest
+
+FetchRaw = Callable[[int], bytes]
+
+
+def shown_value(value: Any, kind: Kind, element: Kind | None = None) -> Any:
+    """A trait's or profile's exact value as people read it: numbers, ISO dates and instants, lists."""
+    if value is None:
+        return None
+    match kind:
+        case Kind.NUMBER:
+            return shown(*value) if isinstance(value, tuple) else shown(value)
+        case Kind.TIME:
+            return instant_text(value)
+        case Kind.DATE:
+            return date_text(value)
+        case Kind.SET | Kind.LIST:
+            return [shown_value(each, element or Kind.TEXT) for each in value]
+    return value
+
+
+class CustomerView:
+    """A `triggers.occasion.CustomerView` over a state, as of one step."""
+
+    def __init__(self, compiled: Compiled, customer: str, state: Any, t_ms: int, fetch: FetchRaw) -> None:
+        self.compiled, self.program = compiled, compiled.program
+        self.customer, self.state, self.t_ms, self.fetch = customer, state, t_ms, fetch
+
+    @property
+    def customer_id(self) -> str:
+        """Whose view it is."""
+        return self.customer
+
+    @property
+    def language(self) -> str | None:
+        """The language of the profile."""
+        language = self.profile("language")
+        return language if isinstance(language, str) else None
+
+    def member(self, segment: str) -> bool:
+        """Whether the customer is in the segment."""
+        return self.program.member(self.state, segment)
+
+    def dimension(self, name: str) -> str | None:
+        """The customer's value in the dimension."""
+        return self.program.dimension(self.state, name)
+
+    def profile(self, field: str) -> Any:
+        """A field of the profile, as stored."""
+        entry = self.state.profile.get(field)
+        return None if entry is None else entry[0]
+
+    def zone(self) -> str:
+        """The zone of the customer's local time."""
+        return self.program.zone_of(self.state)
+
+    def consent(self, channel: str, purpose: str) -> bool:
+        """Whether the customer has agreed."""
+        return consented(self.state.consent, channel, purpose)
+
+    def unreachable(self, channel: str, address: str) -> bool:
+        """Whether the address is marked."""
+        return unreachable(self.state, channel, address)
+
+    def evidence(self, trigger: str) -> Mapping[str, object]:
+        """The traits that the trigger's segment or dimension and its condition use."""
+        rule = self.compiled.rules.rules[trigger]
+        names = set(self.program.condition_reads.get(f"{trigger}:if", ()))
+        entity = self.program.number_of.get(rule.definition.on.name)
+        if entity is not None:
+            names.update(self.program.reads[entity])
+        raw, show = self.program.raw, self.program.show
+        return {name: plain(show[name](raw[name](self.state))) for name in sorted(names) if name in raw}
+
+    def traits(self) -> dict[str, Any]:
+        """Every trait as people read it."""
+        values = self.program.trait_values(self.state, self.t_ms)
+        traits = self.program.world.traits
+        found = {}
+        for name, value in values.items():
+            definition = traits.get(name)
+            kind = Kind.TIME if definition is None else definition.value
+            if definition is not None and definition.kind is TraitKind.FORMULA and definition.value is not Kind.NUMBER:
+                kind = definition.value
+            found[name] = shown_value(value, kind, None if definition is None else definition.element)
+        return found
+
+    def shown_profile(self) -> dict[str, Any]:
+        """The profile as people read it."""
+        kinds = self.program.world.profile
+        return {name: shown_value(entry[0], kinds[name]) for name, entry in sorted(self.state.profile.items()) if name in kinds}
+
+    def render(self, request: RenderRequest) -> dict[str, str]:
+        """The message's parts; raises RenderFailed."""
+        event = None
+        if request.cause_offset >= 0:
+            event = read_record(self.fetch(request.cause_offset))[0].data
+        offer = request.offer
+        policy = self.compiled.rules.policy
+        context = build_context(
+            profile=self.shown_profile(),
+            traits=self.traits(),
+            event=event,
+            offer=None
+            if offer is None
+            else {
+                "code": offer.code,
+                "percent": None if offer.percent is None else shown(offer.percent),
+                "amount": None if offer.amount is None else shown(offer.amount),
+                "category": offer.category,
+                "expires_on": None if offer.expires_on is None else date_text(offer.expires_on),
+            },
+            links=policy.links,
+            sender=policy.sender,
+        )
+        return self.compiled.renderer.render(request.template, request.channel, request.language, context)
+
+
+def plain(value: Any) -> Any:
+    """Evidence as the stream keeps it: numbers as text where they are no integers."""
+    if isinstance(value, list | tuple | set):
+        return [plain(each) for each in value]
+    return value if value is None or isinstance(value, str | bool | int) else str(value)

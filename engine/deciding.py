@@ -1,0 +1,66 @@
+"""From a step of the world to decisions: gathers what `decide` asks and keeps the outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiled import Compiled
+from engine.customer_view import CustomerView, plain
+from engine.ledgers import read_ledger, write_ledger
+from engine.ports import Log
+from engine.world import Step
+from triggers.decide import decide
+from triggers.decisions import Output
+from triggers.occasion import IN, OUT, Activation, Occasion
+
+
+class Decider:
+    """Decides steps under one rulebook; `outputs` are those of the batch at hand, in order of position."""
+
+    def __init__(self, compiled: Compiled, log: Log) -> None:
+        self.compiled, self.log = compiled, log
+        self.outputs: list[Output] = []
+
+    def __call__(self, step: Step) -> None:
+        """Decide one step; its decisions go to the outputs and into the state's ledger."""
+        self.decide(step, None)
+
+    def decide(self, step: Step, activation: Activation | None) -> None:
+        """Decide one step, of an activation or not."""
+        compiled, program = self.compiled, self.compiled.program
+        names, segments = program.names, program.segments
+        transitions = [
+            (names[number], OUT if before is False else IN, IN if after else OUT)
+            if number < segments
+            else (names[number], before, after)
+            for number, before, after in step.changes
+        ]
+        occasion = Occasion(
+            customer=step.customer,
+            t_ms=step.t_ms,
+            position=step.position,
+            cause=step.cause,
+            rulebook=compiled.rulebook.hash,
+            cause_offset=step.cause_offset,
+            event_type=step.event_type,
+            event=step.event,
+            transitions=transitions,
+            activation=activation,
+            evidence={names[change[0]]: self._evidence(step, change[0]) for change in step.changes if compiled.watched[change[0]]},
+            cause_event=self._event_at,
+        )
+        view = CustomerView(compiled, step.customer, step.state, step.t_ms, self.log.get)
+        ledger = read_ledger(step.state)
+        decisions = decide(occasion, view, ledger, compiled.rules)
+        if decisions:
+            write_ledger(step.state, ledger)
+            self.outputs.append(Output(step.position, decisions))
+
+    def _evidence(self, step: Step, entity: int) -> dict[str, Any]:
+        program = self.compiled.program
+        after = program.after(step.state, entity)
+        found = program.evidence(entity, step.event_type, step.before, after)
+        return {name: [plain(each) for each in pair] for name, pair in found.items()}
+
+    def _event_at(self, offset: int) -> Any:
+        return self.compiled.program.decode_event(self.log.get(offset))

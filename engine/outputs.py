@@ -1,0 +1,68 @@
+"""The decision stream's bytes, and what a reader keeps of them.
+
+One value a batch: a version, then its outputs in order of position, the mark last. A reader drops what is not beyond the
+highest position it has kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from engine.ports import DecisionStream
+from events.errors import FactsDamaged
+from triggers.decisions import MARK, START, Output, Position
+
+STREAM_VERSION = 1
+
+
+class Batch(msgspec.Struct, array_like=True):
+    """What one append of the decision stream holds."""
+
+    version: int
+    outputs: list[Output]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Batch).decode
+
+
+def encode_batch(outputs: list[Output]) -> bytes:
+    """A batch's bytes."""
+    return _encode(Batch(STREAM_VERSION, outputs))
+
+
+def decode_batch(data: bytes, place: str = "") -> list[Output]:
+    """A batch's outputs; raises FactsDamaged for bytes that are none."""
+    try:
+        batch = _decode(data)
+    except msgspec.MsgspecError as error:
+        action = "restore facts/ from a backup; nothing was skipped or changed"
+        raise FactsDamaged(f"a batch of decisions cannot be read {place}: {error}", action) from None
+    if batch.version != STREAM_VERSION:
+        action = f"use the release that wrote it; this one reads version {STREAM_VERSION}"
+        raise FactsDamaged(f"a batch of decisions is of version {batch.version} {place}", action)
+    return batch.outputs
+
+
+def mark(offset: int) -> Output:
+    """What ends a batch that decided everything up to a record."""
+    return Output((offset, MARK, ""), [])
+
+
+def kept(batches: Iterable[bytes], after: Position = START) -> Iterator[Output]:
+    """The outputs a reader keeps, marks too."""
+    highest = after
+    for data in batches:
+        for output in decode_batch(data):
+            if output.position > highest:
+                highest = output.position
+                yield output
+
+
+def frontier(stream: DecisionStream) -> Position:
+    """The last durable position."""
+    last = stream.last()
+    outputs = decode_batch(last) if last is not None else []
+    return outputs[-1].position if outputs else START

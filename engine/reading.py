@@ -1,0 +1,80 @@
+"""From a log's values to typed events, and what does not fit to dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from engine.compiled import Compiled
+from events.admission import judge_record
+from events.codec import head_of
+from events.dead_letters import Door, dead_letter, encode_dead_letter
+from events.errors import FactsDamaged, InputRefused
+from projections.decoding import Activated, Tick
+
+
+@dataclass(slots=True)
+class Batch:
+    """Decoded records: `events[i]` is None where nothing is folded (control, unknown type, dead letter)."""
+
+    first: int
+    events: list[Any] = field(default_factory=list)
+    clocks: list[int] = field(default_factory=list)
+    control: int = 0
+    unknown: list[int] = field(default_factory=list)
+    letters: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+class Reader:
+    """Decodes records for one rulebook."""
+
+    def __init__(self, compiled: Compiled, partition: int) -> None:
+        self.compiled, self.partition = compiled, partition
+        self.decode = compiled.program.decode_event
+        self.checks = compiled.program.checks
+
+    def read(self, values: Sequence[bytes], first: int, *, through_activations: bool) -> Batch:
+        """Decode values from offset `first` on, up to the first activation unless told to pass through."""
+        batch = Batch(first)
+        decode, checks = self.decode, self.checks
+        events, clocks = batch.events, batch.clocks
+        for value in values:
+            try:
+                event = decode(value)
+                if checks and event.__class__ in checks:
+                    checks[event.__class__](event)
+            except (msgspec.MsgspecError, InputRefused, ValueError):
+                self._misfit(batch, value)
+                continue
+            kind = event.__class__
+            if kind is Activated and not through_activations:
+                break
+            clocks.append(event.appended_at_ms)
+            if kind is Tick or kind is Activated:
+                batch.control += 1
+                events.append(None)
+            else:
+                events.append(event)
+        return batch
+
+    def _misfit(self, batch: Batch, value: bytes) -> None:
+        """A record that no type of the rulebook reads: of an unknown type, or one to refuse."""
+        offset = batch.first + len(batch.events)
+        try:
+            clock = head_of(value).appended_at_ms
+        except InputRefused as error:
+            action = "restore facts/ from a backup; nothing was skipped or changed"
+            raise FactsDamaged(f"partition {self.partition}, offset {offset}: {error}", action) from None
+        batch.events.append(None)
+        batch.clocks.append(clock)
+        try:
+            judge_record(value, self.compiled.declared)
+            batch.unknown.append(offset)
+        except InputRefused as refusal:
+            letter = dead_letter(
+                refusal, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset
+            )
+            batch.letters.append((offset, encode_dead_letter(letter)))

@@ -1,0 +1,172 @@
+"""The states of a partition's customers in memory, and what the next flush writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from typing import Any
+
+import msgspec
+
+from engine.compiled import Compiled
+from engine.ports import DerivedStore, Flush, Log
+from engine.seen import Seen
+from engine.timers import Timers
+from events.errors import DerivedDamaged
+from events.fold_version import FOLD_VERSION
+from projections.expressions.runtime import NEVER
+
+META_VERSION = 1
+CACHE_STATES = 100_000
+FLUSH_EVENTS = 20_000
+FLUSH_STEPS = 50_000
+ADVICE = "run `strand rebuild`; facts/ are unharmed"
+
+
+class Meta(msgspec.Struct, kw_only=True):
+    """What a world says of itself; a state is a cache, and this tells whether it is one of ours."""
+
+    version: int = META_VERSION
+    fold_version: int = FOLD_VERSION
+    rulebook: str
+    activation_offset: int
+    applied: int = -1
+    journey_ms: int = 0
+    batches_read: int = 0
+    triggers_ever: list[str] = []
+    overdue: list[str] = []  # customers with a match that the fold found due and not decided
+    events: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+    unknown: int = 0
+    customers: int = 0
+    transitions: int = 0
+
+
+class StepRecord(msgspec.Struct, array_like=True, gc=False):
+    """One step's transitions as the store keeps them; entities are numbers of the generation's program."""
+
+    offset: int
+    at_ms: int
+    customer: str
+    cause: str
+    event_type: str | None
+    before: tuple[Any, ...]
+    changes: list[tuple[Any, ...]]  # (entity, from, to, *after)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_meta = msgspec.msgpack.Decoder(Meta).decode
+_decode_steps = msgspec.msgpack.Decoder(list[StepRecord]).decode
+_decode_offsets = msgspec.msgpack.Decoder(list[int]).decode
+
+
+def read_meta(store: DerivedStore) -> Meta | None:
+    """What the store's world says of itself; None for an empty store or one of another layout."""
+    data = store.meta()
+    if data is None:
+        return None
+    try:
+        meta = _decode_meta(data)
+    except msgspec.MsgspecError:
+        return None
+    return meta if meta.version == META_VERSION else None
+
+
+def read_steps(data: bytes) -> list[StepRecord]:
+    """The step records of one flush; raises DerivedDamaged for bytes that are none."""
+    try:
+        return _decode_steps(data)
+    except msgspec.MsgspecError as error:
+        raise DerivedDamaged(f"transitions cannot be read: {error}", ADVICE) from None
+
+
+class States:
+    """A cache of states in two halves (what was not used while one half filled is dropped) over the store."""
+
+    def __init__(self, compiled: Compiled, store: DerivedStore, log: Log, meta: Meta, *, cache: int) -> None:
+        self.compiled = compiled
+        self.program = compiled.program
+        self.store = store
+        self.log = log
+        self.meta = meta
+        self.cache = cache
+        self.hot: dict[str, Any] = {}
+        self.cold: dict[str, Any] = {}
+        self.dirty: dict[str, Any] = {}
+        self.timers = Timers(store)
+        self.seen = Seen(log)
+        self.steps: list[StepRecord] = []
+        self.letters: list[tuple[int, bytes]] = []
+        self.not_counted: list[int] = []
+        self.unflushed = 0
+        if meta.applied >= 0:
+            skipped = (offset for _, data in store.seen(0) for offset in _decode_offsets(data))
+            self.seen.restore(meta.applied, meta.journey_ms, skipped)
+
+    def prefetch(self, customers: Iterable[str]) -> None:
+        """Bring customers into memory with one read; strangers get a new state."""
+        hot, cold = self.hot, self.cold
+        missing: list[str] = []
+        for customer in customers:
+            if customer not in hot:
+                state = cold.pop(customer, None)
+                if state is None:
+                    missing.append(customer)
+                else:
+                    hot[customer] = state
+        if missing:
+            decode, new_state = self.decode, self.program.new_state
+            for customer, data in zip(missing, self.store.get_many(missing), strict=True):
+                hot[customer] = new_state() if data is None else decode(data)
+
+    def decode(self, data: bytes) -> Any:
+        """A state of its bytes; raises DerivedDamaged for bytes that are none."""
+        try:
+            return self.program.codec.decode(data)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise DerivedDamaged(f"a state cannot be read: {error}", ADVICE) from None
+
+    def state(self, customer: str) -> Any:
+        """The customer's state; a new one for a stranger."""
+        state = self.hot.get(customer)
+        if state is None:
+            self.prefetch((customer,))
+            state = self.hot[customer]
+        return state
+
+    def queue(self, customer: str, state: Any, due_ms: int) -> None:
+        """Have the customer's timer fire at `due_ms`."""
+        state.queued = due_ms
+        if due_ms < NEVER:
+            self.timers.add(due_ms, customer)
+
+    def all_states(self) -> Iterator[tuple[str, Any]]:
+        """Every known customer's state in order of id, as of now."""
+        dirty = self.dirty
+        stored = (pair for pair in self.store.customers() if pair[0] not in dirty)
+        mine = sorted(dirty.items(), key=lambda pair: pair[0])
+        for customer, found in merge(stored, mine, key=lambda pair: pair[0]):
+            state = self.decode(found) if isinstance(found, bytes) else found
+            if state.known_since__at is not None:
+                yield customer, state
+
+    def full(self) -> bool:
+        """Whether enough has gathered for a flush."""
+        return self.unflushed >= FLUSH_EVENTS or len(self.steps) >= FLUSH_STEPS
+
+    def flush(self) -> None:
+        """Write everything since the last flush in one batch, the applied offset with it."""
+        encode = self.program.codec.encode
+        flush = Flush(states={customer: encode(state) for customer, state in self.dirty.items()})
+        flush.timers_put, flush.timers_delete = self.timers.flushed()
+        if self.not_counted:
+            flush.seen.append((self.meta.applied, _encode(self.not_counted)))
+        if self.steps:
+            flush.transitions.append((self.meta.applied, _encode(self.steps)))
+        flush.letters = self.letters
+        flush.meta = _encode(self.meta)
+        self.store.write(flush)
+        self.dirty, self.steps, self.letters, self.not_counted, self.unflushed = {}, [], [], [], 0
+        if len(self.hot) > self.cache // 2:
+            self.cold, self.hot = self.hot, {}

@@ -1,0 +1,67 @@
+"""A partition's timers: one for each customer, never later than what is due next.
+
+An entry may be early: it fires, finds nothing and is queued again. So an event that moves the next due instant later
+writes nothing. The store holds all entries, a heap those of the near future; what was added since the last flush
+is kept beside them.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from itertools import islice
+
+from engine.ports import DerivedStore
+from projections.expressions.runtime import NEVER
+
+NEAR = 50_000
+"""Entries taken from the store at once."""
+
+Timer = tuple[int, str]
+
+
+class Timers:
+    """Timers of one generation. `put` and `gone` are what the next flush writes."""
+
+    def __init__(self, store: DerivedStore) -> None:
+        self.store = store
+        self.heap: list[Timer] = []
+        self.horizon = -NEVER
+        self.put: list[Timer] = []
+        self.gone: list[Timer] = []
+
+    def reach(self, t_ms: int) -> None:
+        """Have every timer due at or before t in the heap."""
+        while t_ms >= self.horizon:
+            start = self.horizon
+            near = list(islice(self.store.timers(start, NEVER), NEAR))
+            self.horizon = near[-1][0] + 1 if len(near) == NEAR else NEVER
+            if near and near[-1][0] == start and self.horizon != NEVER:  # more than NEAR on one ms
+                near = list(self.store.timers(start, start + 1))
+                self.horizon = start + 1
+            elif self.horizon != NEVER:  # the last ms may be cut
+                last = near[-1][0]
+                near = [timer for timer in near if timer[0] < last]
+                self.horizon = last
+            near += [timer for timer in self.put if start <= timer[0] < self.horizon]
+            self.heap += near
+        heapify(self.heap)
+
+    def add(self, due_ms: int, customer: str) -> None:
+        """Queue a customer; an entry of theirs that is later becomes stale."""
+        timer = (due_ms, customer)
+        self.put.append(timer)
+        if due_ms < self.horizon:
+            heappush(self.heap, timer)
+
+    def pop(self) -> Timer:
+        """Take the earliest entry out."""
+        timer = heappop(self.heap)
+        self.gone.append(timer)
+        return timer
+
+    def flushed(self) -> tuple[list[Timer], list[Timer]]:
+        """(entries to put, entries to delete) since the last flush; a deleted one is not put."""
+        gone = set(self.gone)
+        put = [timer for timer in self.put if timer not in gone]
+        deleted, self.put, self.gone = self.gone, [], []
+        return put, deleted

@@ -1,0 +1,220 @@
+"""One partition's derived world: folds records and lets time pass, in order.
+
+A world decides nothing. Where a step may decide (its position is beyond the frontier) it hands the step to a decider;
+up to the frontier it folds what was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compiled import Compiled
+from engine.ledgers import fold_outputs
+from engine.ports import DerivedStore, Log
+from engine.reading import Batch
+from engine.states import CACHE_STATES, Meta, States, StepRecord
+from projections.expressions.runtime import NEVER
+from triggers.decisions import OWN, Output, Position
+
+Change = tuple[int, Any, Any]
+
+
+@dataclass(slots=True)
+class Step:
+    """What happened to one customer at one instant, handed to whoever decides."""
+
+    customer: str
+    state: Any
+    t_ms: int
+    position: Position
+    cause: str
+    cause_offset: int = -1
+    event_type: str | None = None
+    event: Any = None
+    changes: list[Change] = field(default_factory=list)
+    before: tuple[Any, ...] = ()
+
+
+Decide = Callable[[Step], None]
+
+
+@dataclass(slots=True)
+class Past:
+    """What is decided already: positions up to `frontier`, and the outputs by offset."""
+
+    frontier: Position
+    outputs: Mapping[int, list[Output]]
+
+
+class World(States):
+    """States that move."""
+
+    def __init__(
+        self, compiled: Compiled, store: DerivedStore, log: Log, meta: Meta, *, cache: int = CACHE_STATES
+    ) -> None:
+        super().__init__(compiled, store, log, meta, cache=cache)
+        self.overdue: dict[str, None] = dict.fromkeys(meta.overdue)
+        self.rebind(compiled)
+
+    def rebind(self, compiled: Compiled) -> None:
+        """Go on under a rulebook with the same world."""
+        self.compiled, self.program = compiled, compiled.program
+        self.type_of = {struct: name for name, struct in compiled.program.event_types.items()}
+
+    def flush(self) -> None:
+        """Write everything since the last flush, what is overdue with it."""
+        self.meta.overdue = list(self.overdue)
+        super().flush()
+
+    # ------------------------------------------------------------ records
+    def advance(self, batch: Batch, duplicates: set[int], past: Past, decide: Decide | None) -> None:
+        """Take a batch of records; steps beyond the frontier are handed to `decide`."""
+        meta, timers, type_of = self.meta, self.timers, self.type_of
+        edge = past.frontier[0]
+        offset = batch.first
+        self.prefetch({event.customer_id for event in batch.events if event is not None})
+        for place, event in enumerate(batch.events):
+            before_ms, t = meta.journey_ms, batch.clocks[place]
+            if t > before_ms:
+                meta.journey_ms = t
+            else:
+                t = before_ms
+            deciding = decide
+            if offset <= edge:
+                self.fold_recorded(offset, past)
+                deciding = None if offset < edge else decide
+            if self.overdue and deciding is not None:
+                self.ask_overdue(offset, before_ms, past.frontier)
+            if t >= timers.horizon:
+                timers.reach(t)
+            if timers.heap and timers.heap[0][0] <= t:
+                self.pass_time(t, before_ms, offset, past.frontier, deciding)
+            if event is not None and place not in duplicates:
+                if deciding is not None and offset == edge and (offset, OWN, event.customer_id) <= past.frontier:
+                    deciding = None
+                self._own_step(event, type_of[event.__class__], t, offset, deciding)
+            offset += 1
+        meta.applied = offset - 1
+        self._count(batch, duplicates)
+
+    def _count(self, batch: Batch, duplicates: set[int]) -> None:
+        meta = self.meta
+        meta.events += len(batch.events) - batch.control
+        meta.duplicates += len(duplicates)
+        meta.dead_letters += len(batch.letters)
+        meta.unknown += len(batch.unknown)
+        self.letters += batch.letters
+        self.not_counted += batch.unknown
+        self.not_counted += [offset for offset, _ in batch.letters]
+        self.not_counted += [batch.first + place for place in sorted(duplicates)]
+        self.unflushed += len(batch.events)
+
+    def fold_recorded(self, offset: int, past: Past) -> None:
+        """Fold the outputs recorded at an offset into their customers' ledgers."""
+        for output in past.outputs.get(offset, ()):
+            customer = output.position[2]
+            state = self.state(customer)
+            fold_outputs(state, output.decisions)
+            self.dirty[customer] = state
+            if state.ask_at < state.queued:
+                self.queue(customer, state, state.ask_at)
+
+    def _own_step(self, event: Any, event_type: str, t: int, offset: int, decide: Decide | None) -> None:
+        """The step of a record: fold its event, evaluate memberships, decide."""
+        customer = event.customer_id
+        state = self.hot[customer]
+        program = self.program
+        candidates: list[int] = []
+        changes: list[Change] | None = None
+        first = state.known_since__at is None
+        bound, before = program.handlers[event.__class__](state, event, t, offset, candidates)
+        if first:
+            self.meta.customers += 1
+            changes, bound = program.settle_first(state, t, candidates, bound)
+        elif candidates or program.plain:
+            changes, bound = program.settle(state, t, candidates, bound)
+        if changes is not None:
+            self._record(offset, t, customer, state, "event:" + event.id, event_type, before, changes)
+        if decide is not None and (
+            state.pending or event_type in self.compiled.watched_types or (changes is not None and self.watches(changes))
+        ):
+            decide(
+                Step(
+                    customer, state, t, (offset, OWN, customer), "event:" + event.id, offset,
+                    event_type, event, changes or [], before,
+                )
+            )  # fmt: skip
+            bound = min(bound, state.ask_at)
+        if bound < state.queued:
+            self.queue(customer, state, bound)
+        self.dirty[customer] = state
+
+    def watches(self, changes: list[Change]) -> bool:
+        """Whether a trigger cares for one of these changes."""
+        watched = self.compiled.watched
+        return any(watched[change[0]] for change in changes)
+
+    # ------------------------------------------------------------ time
+    def pass_time(self, t: int, before_ms: int, offset: int, frontier: Position, decide: Decide | None) -> None:
+        """Everything due at or before t, in order of (due, customer id)."""
+        heap = self.timers.heap
+        while heap and heap[0][0] <= t:
+            due, customer = self.timers.pop()
+            state = self.state(customer)
+            if state.queued != due:
+                continue  # an earlier entry took its place
+            if due < before_ms:  # overdue since before this record: not in the past, but in order
+                self.queue(customer, state, before_ms)
+                self.dirty[customer] = state
+                continue
+            position = (offset, due, customer)
+            self._due_step(customer, state, due, position, decide if position > frontier else None)
+
+    def _due_step(self, customer: str, state: Any, t: int, position: Position, decide: Decide | None) -> None:
+        program = self.program
+        candidates: list[int] = []
+        before = program.due(state, t, candidates)
+        changes, _ = program.settle(state, t, candidates, NEVER)
+        cause = f"due:{t}"
+        if changes is not None:
+            self._record(position[0], t, customer, state, cause, None, before, changes)
+        if decide is not None and (state.pending or (changes is not None and self.watches(changes))):
+            decide(Step(customer, state, t, position, cause, changes=changes or [], before=before))
+        if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
+            self.overdue[customer] = None
+            ask_at, state.ask_at = state.ask_at, NEVER
+            bound = program.bound(state, t)
+            state.ask_at = ask_at
+        else:
+            bound = program.bound(state, t)
+        self.queue(customer, state, bound)
+        self.dirty[customer] = state
+
+    def ask_overdue(self, offset: int, before_ms: int, frontier: Position) -> None:
+        """Queue what the fold found due and not decided, as of the journey time before the record."""
+        for customer in list(self.overdue):
+            state = self.state(customer)
+            due = max(state.ask_at, before_ms)
+            if (offset, due, customer) > frontier:
+                del self.overdue[customer]
+                if due < state.queued:
+                    self.queue(customer, state, due)
+                    self.dirty[customer] = state
+
+    def _record(
+        self,
+        offset: int,
+        t: int,
+        customer: str,
+        state: Any,
+        cause: str,
+        event_type: str | None,
+        before: tuple[Any, ...],
+        changes: list[Change],
+    ) -> None:
+        after = self.program.after
+        rows = [(*change, *after(state, change[0])) for change in changes]
+        self.steps.append(StepRecord(offset, t, customer, cause, event_type, before, rows))
+        self.meta.transitions += len(changes)
