@@ -130,8 +130,10 @@ def example_variables(request: Request, *, sparse: bool) -> dict[str, Plain]:
         links=links,
         sender=request.sender,
     )
+    # Not lenient as the real ones are, so that a misspelled field shows.
+    context["customer"] = {**dict.fromkeys(PROFILE_FIELDS), **example_profile(profile, sparse=sparse)}
     if event is not None:
-        context["event"] = event  # not lenient, so that a misspelled field shows
+        context["event"] = event
         context["items"] = event.get("items") or []
     return {name: plain(value) for name, value in context.items()}
 

@@ -18,8 +18,8 @@ MAX_TEXT_CHARS = 256 * 1024
 MAX_MADE_CHARS = 16 * MAX_TEXT_CHARS
 # One step is one node of the template's tree run once, one item of a list walked by a filter, or 256 characters read.
 MAX_STEPS = 1_000_000
-# As in events: a number is smaller than this in size.
-MAX_NUMBER = 10**15
+# An event's numbers are smaller than 10^15; sums of them, and what a template makes of those, than this.
+MAX_NUMBER = 10**30
 
 # Of a template's own text.
 MAX_SOURCE_CHARS = 256 * 1024

@@ -12,7 +12,7 @@ from jinja2.runtime import Undefined
 
 from events.errors import RenderFailed
 from templates.limits import MAX_NUMBER, Meter
-from templates.plain import ARITHMETIC, Nulls, Plain, shown
+from templates.plain import ARITHMETIC, TOO_LARGE, Nulls, Plain, shown
 
 Number = int | Decimal
 Scalar = str | int | Decimal | bool | None
@@ -142,7 +142,7 @@ def calculate(meter: Meter, operator: str, left: object, right: object) -> str |
     else:
         result = _ARITHMETIC[operator](Decimal(one), Decimal(other))
     if not -MAX_NUMBER < result < MAX_NUMBER:
-        raise RenderFailed("a number must be smaller than 10^15 in size")
+        raise RenderFailed(TOO_LARGE)
     return result
 
 

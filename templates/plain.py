@@ -18,7 +18,8 @@ MAX_DEPTH = 40
 MAX_VALUES = 1_000_000
 
 # Our own, so that no setting of the process's decimal context can change a message.
-ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+ARITHMETIC = Context(prec=70, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+TOO_LARGE = "a number must be smaller than 10^30 in size"
 SIX_PLACES = Decimal("0.000001")
 
 
@@ -31,18 +32,22 @@ class Nulls(dict[str, Plain]):
 def plain_number(value: int | float | Decimal) -> int | Decimal:
     """A number as templates see it: rounded half-even to 6 places, an int where it is whole.
 
-    Raises RenderFailed for NaN, an infinity, or 10^15 and more in size.
+    Raises RenderFailed for NaN, an infinity, or 10^30 and more in size.
     """
     if type(value) is int:
-        if -MAX_NUMBER < value < MAX_NUMBER:
-            return value
-        raise RenderFailed("a number must be smaller than 10^15 in size")
+        return _bounded(value)
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or number.adjusted() >= 15:
-        raise RenderFailed("a number must be smaller than 10^15 in size, and finite")
+    if not number.is_finite() or number.adjusted() >= 30:
+        raise RenderFailed(TOO_LARGE)
     number = ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0)
     whole = int(number)
     return whole if number == whole else number
+
+
+def _bounded(number: int) -> int:
+    if -MAX_NUMBER < number < MAX_NUMBER:
+        return number
+    raise RenderFailed(TOO_LARGE)
 
 
 def plain_text(value: str) -> str:
@@ -118,6 +123,4 @@ def _by_kind_and_value(value: object) -> tuple[str, object]:
 def shown(value: int | Decimal) -> str:
     """A number as text, half-even to 6 places, without trailing zeros and without an exponent."""
     number = plain_number(value)
-    if type(number) is int:
-        return str(number)
-    return format(number, "f").rstrip("0")
+    return str(number) if type(number) is int else format(number, "f").rstrip("0")

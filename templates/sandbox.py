@@ -47,7 +47,7 @@ class RenderContext(Context):
 
 def range_of(_meter: Meter, *bounds: object) -> list[int]:
     """Python's range, of at most as many numbers as a loop may have items."""
-    whole_bounds = [whole(bound, least=-MAX_NUMBER, most=MAX_NUMBER) for bound in bounds]
+    whole_bounds = [whole(bound, least=-(10**15), most=10**15) for bound in bounds]
     if whole_bounds[2:] == [0]:
         raise RenderFailed("the step of a range cannot be 0")
     numbers = range(*whole_bounds)
@@ -186,7 +186,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return None
         if not isinstance(obj, (list, str)):
             raise RenderFailed(f"{kind_of(obj)} has no parts")
-        bounds = [None if bound is None else whole(bound, least=-MAX_NUMBER, most=MAX_NUMBER) for bound in (start, stop, step)]
+        most = MAX_NUMBER
+        bounds = [None if bound is None else whole(bound, least=-most, most=most) for bound in (start, stop, step)]
         if bounds[2] == 0:
             raise RenderFailed("the step of a slice cannot be 0")
         part = obj[slice(*bounds)]

@@ -115,7 +115,7 @@ def check_source(environment: Environment, source: str) -> None:
         elif sign in ("name", "operator", "string", "integer", "float"):
             tag.append(value if sign in ("name", "operator") else "")
             if sign in ("integer", "float") and len(value) > _NUMBER_CHARS:
-                raise SyntaxRefused(line, "a number must be smaller than 10^15")
+                raise SyntaxRefused(line, "a number must be smaller than 10^30")
             if len(tag) > MAX_TAG_TOKENS:
                 raise SyntaxRefused(line, f"a tag may have {MAX_TAG_TOKENS} words and signs; this one has more")
             if value in _OPENING and sum((one in _OPENING) - (one in _CLOSING) for one in tag) > MAX_BRACKET_DEPTH:
@@ -176,7 +176,7 @@ def _check_node(node: nodes.Node) -> None:
         _check_name(node.key, line)
     elif isinstance(node, nodes.Const):
         if isinstance(node.value, (int, float)) and not abs(Decimal(node.value)) < MAX_NUMBER:
-            raise SyntaxRefused(line, "a number must be smaller than 10^15")
+            raise SyntaxRefused(line, "a number must be smaller than 10^30")
         if isinstance(node.value, str) and not _is_sendable(node.value):
             raise SyntaxRefused(line, "a text is what UTF-8 can write; half a surrogate pair is not")
     elif isinstance(node, nodes.For):

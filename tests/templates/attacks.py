@@ -26,7 +26,7 @@ ESCAPES: Mapping[str, Mapping[str, str]] = {
     "has no '": {
         "class by item": "{{ ''['__class__'] }}",
         "class by a made name": "{{ ''['__cla' ~ 'ss__'] }}",
-        "mro without underscores": "{{ customer.mro }}",
+        "mro without underscores": "{{ traits.mro }}",
         "method of a group, not called": "{{ traits.update }}",
         "map over an attribute": "{{ items | map(attribute='__class__') | join }}",
         "sort by an attribute": "{{ items | sort('__class__') | length }}",
@@ -154,9 +154,9 @@ BOMBS: Mapping[str, Mapping[str, str]] = {
         "power, small": "{{ 2 ** 2 }}",
         "deep set blocks": "{% set a %}" * 3000 + "x" + "{% endset %}" * 3000,
     },
-    "must be smaller than 10^15": {
-        "products": "{% set x = 999999999999999 %}{{ x * x }}",
-        "products in a loop": "{% set x = 10 * 10 %}{% for i in range(999) %}{{ x * 100000000000000 }}{% endfor %}",
+    "must be smaller than 10^30": {
+        "products": "{% set x = 999999999999999 %}{{ x * x * x }}",
+        "products in a loop": "{% set x = 10 ~ '' %}{{ ('1' ~ '0') | length * 100000000000000000000000000000 * 10 }}",
         "a huge number": "{{ " + "9" * 5000 + " }}",
         "a huge fraction": "{{ 1e308 * 10 }}",
         "infinity": "{{ 1e999 }}",
