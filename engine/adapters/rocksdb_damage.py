@@ -6,7 +6,6 @@ itself is not touched.
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,27 +15,19 @@ from pathlib import Path
 from rocksdict import AccessType, DBRecoveryMode, Options, Rdict
 
 from engine.adapters.rocksdb_journal import check_journal, journals
-from engine.adapters.rocksdb_numbered import last_number, readable_until
-
-_DROPPED = re.compile(r"(\d+\.log): dropping")
+from engine.adapters.rocksdb_numbered import MANY, last_number, readable_until
 
 
-def readable_of_unopened(database: Path, family: str) -> tuple[int, str]:
-    """How many entries of a numbered family can be read from the first one on, and the write-ahead file in which
-    RocksDB met the damage when it last tried to open the database ('' if it was in none).
-    """
+def readable_of_unopened(database: Path, family: str) -> int:
+    """How many entries of a numbered family can be read from the first one on."""
     readable = 0
-    file = ""
     with suppress(OSError), tempfile.TemporaryDirectory(prefix="strand-damage-") as scratch:
         copy = Path(scratch)
         _link(database, copy)
-        with suppress(OSError):
-            found = _DROPPED.search((database / "LOG").read_text(encoding="utf-8", errors="replace"))
-            file = found.group(1) if found else ""
         with _read_only(copy) as opened:
             if opened is not None:
                 readable = _readable(opened, family)
-    return readable, file
+    return readable
 
 
 def _link(database: Path, copy: Path) -> None:
@@ -81,6 +72,6 @@ def _readable(opened: Rdict, family: str) -> int:
     except Exception as error:
         if type(error) is not Exception:  # the cursor met the damage: count on without knowing the end
             raise
-        return readable_until(entries, 1 << 62)
+        return readable_until(entries, MANY)
     finally:
         entries.close()

@@ -198,11 +198,10 @@ class RocksFacts:
             )
 
     def _damaged_unopened(self, text: str) -> OperatorError:
-        readable, file = readable_of_unopened(self.path, "log")
-        return self._damaged("log", readable, text, file)
+        return self._damaged("log", readable_of_unopened(self.path, "log"), text)
 
-    def _damaged(self, family: str, readable: int, text: str, file: str = "") -> OperatorError:
-        file = named_file(text) or file or "unknown"
+    def _damaged(self, family: str, readable: int, text: str) -> OperatorError:
+        file = named_file(text) or "unknown"
         kind = _WORDS[family]
         last = f"the last readable {kind} is {readable - 1}" if readable else f"no {kind} is readable"
         return FactsDamaged(

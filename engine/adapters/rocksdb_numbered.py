@@ -12,6 +12,7 @@ from engine.adapters.rocksdb_errors import translated
 from events.errors import OperatorError
 
 CHUNK_VALUES = 256
+MANY = 1 << 62
 CHUNK_BYTES = 16 << 20
 """One read gives no more than about this, whatever its limit, so that large records cannot fill the memory."""
 
@@ -65,7 +66,7 @@ class Numbered:
 
     def refresh(self) -> None:
         """Look up how many entries there are."""
-        with translated(self._path, lambda text: self._damaged(-1, text)):
+        with translated(self._path, lambda text: self._damaged(readable_until(self._family, MANY), text)):
             self.end = last_number(self._family) + 1
 
     def read(self, start: int, limit: int) -> list[bytes]:
