@@ -8,7 +8,7 @@ import msgspec
 
 from engine.compiled import Compiled
 from engine.ports import Log
-from engine.rulebook import Rulebook
+from engine.rulebook.rulebook import Rulebook
 from events.codec import Activation, activation_of, encode_activation, read_record
 from triggers.decisions import MARK, Position
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.rulebook import Rulebook
+from engine.rulebook.rulebook import Rulebook
 from events.schema import Fields
 from projections.compiler import compile_world
 from projections.program import Program

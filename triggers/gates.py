@@ -132,6 +132,7 @@ def _rendered(asking: Asking, choice: Usable) -> Verdict:
         purpose=asking.purpose,
         language=view.language,
         event=asking.event,
+        cause_offset=asking.match.cause_offset,
         offer=None if offer is None else offers.terms(offer, asking.t_ms, zone),
         message_id=message_id,
         t_ms=asking.t_ms,

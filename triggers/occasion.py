@@ -78,7 +78,8 @@ class OfferTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
-    """Which message to render; `event` is the one that caused the match, None where there is none."""
+    """Which message to render; `event` is the one that caused the match, None where there is none, and `cause_offset`
+    its record (-1: none)."""
 
     trigger: str
     template: str
@@ -87,6 +88,7 @@ class RenderRequest:
     purpose: str
     language: str | None
     event: object | None
+    cause_offset: int = -1
     offer: OfferTerms | None
     message_id: str
     t_ms: int

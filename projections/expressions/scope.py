@@ -38,6 +38,7 @@ class Scope:
     broken: Set[str] = frozenset()
     hidden: Mapping[str, str] = field(default_factory=dict)  # name -> why it cannot be used here
     still_because: str = ""
+    incomplete: bool = False  # further names are defined where they cannot be read: one that is unknown is no fault
 
     def names(self) -> Iterator[str]:
         """Every name that stands alone here, for suggestions."""
@@ -58,6 +59,11 @@ class Scope:
 
 def resolve(name: Name, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
     """What a name refers to, a fault where it refers to nothing, or None where what it refers to is broken."""
+    found = _look_up(name, scope)
+    return None if scope.incomplete and isinstance(found, Fault) else found
+
+
+def _look_up(name: Name, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
     first = name.parts[0]
     if len(name.parts) == 1:
         return _plain(name, first, scope)
