@@ -90,8 +90,10 @@ class Numbered:
 
     def get(self, number: int) -> bytes:
         """The value at one number."""
+        if not 0 <= number < self.end:
+            raise self._damaged(self.end, f"entry {number} is missing")
         with translated(self._path, lambda text: self.broken(number, text)):
-            value = self._family.get(key_of(number)) if number >= 0 else None
+            value = self._family.get(key_of(number))
         if value is None:
             raise self.broken(number, "")
         return bytes(value)
@@ -104,7 +106,7 @@ class Numbered:
 
     def broken(self, number: int, text: str) -> OperatorError:
         """The error for an entry that cannot be read."""
-        return self._damaged(readable_until(self._family, max(min(number, self.end), 0)), text or self._why(number))
+        return self._damaged(readable_until(self._family, min(number, self.end)), text or self._why(number))
 
     def _why(self, number: int) -> str:
         cursor = self._family.iter()
