@@ -1,6 +1,6 @@
 """What the fixed cases exercise, as a table; an empty cell means that the engine is not judged there.
 
-    python -m tests.evaluator.coverage [CASES]
+python -m tests.evaluator.coverage [CASES]
 """
 
 from __future__ import annotations

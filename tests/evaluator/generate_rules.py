@@ -65,9 +65,9 @@ def random_cancels(make: Making, on: On) -> tuple[On, ...]:
     return tuple(random_on(make, cause=on.name if on.kind == "event" else None) for _ in range(count))
 
 
-def random_trigger(make: Making) -> Trigger:
+def random_trigger(make: Making, on: On | None = None) -> Trigger:
     rng = make.rng
-    on = random_on(make)
+    on = on or random_on(make)
     channels = tuple(rng.sample(CHANNELS, rng.choice([1, 1, 2, 3])))
     return Trigger(
         on=on,
@@ -98,7 +98,7 @@ def random_once(make: Making) -> str | int:
 def trigger_condition(make: Making, on: On) -> Expr:
     if on.kind == "event" and make.chance(0.6):
         return event_test(make, "event", event_fields(on.name))
-    if make.chance(0.2):
+    if on.kind != "event" and make.chance(0.2):
         return make.rng.choice([("is null", ("event", "coupon")), (">", ("event", "score"), ("num", "2"))])
     return condition(make, 1)
 
@@ -189,7 +189,7 @@ def change_triggers(make: Making, triggers: dict[str, Trigger]) -> None:
         elif what == 1:
             triggers[name] = random_trigger(make)
         elif what == 2:
-            triggers[name] = replace(random_trigger(make), on=triggers[name].on, cancel_when=())
+            triggers[name] = random_trigger(make, triggers[name].on)
         elif triggers[name].paused or what == 3:
             triggers[name] = replace(triggers[name], paused=not triggers[name].paused)
     triggers["new"] = random_trigger(make)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.evaluator.generate_conditions import condition, moving, number
+from tests.evaluator.generate_conditions import condition, moving
+from tests.evaluator.generate_conditions import number as random_number
 from tests.evaluator.generate_traits import KINDS, random_trait
 from tests.evaluator.generate_values import DAYS, NUMBERS
 from tests.evaluator.making import Making
 from tests.evaluator.model import Dimension, Segment, Trait
+from tests.evaluator.schema import number
 
 
 def random_segment(make: Making) -> Segment:
@@ -23,9 +25,9 @@ def random_dimension(make: Making) -> Dimension:
     if form == 4:
         return Dimension(values_of=rng.choice(texts), missing="none" if make.chance(0.7) else "cats")
     if form >= 2:
-        bands = moving(make) if form == 2 else number(make)
-        edges = DAYS if form == 2 else NUMBERS
-        at = sorted(rng.sample(edges, rng.choice([1, 2, 3])), key=float)
+        bands = moving(make) if form == 2 else random_number(make)
+        edges = {number(text): text for text in (DAYS if form == 2 else NUMBERS)}  # no two that are read alike
+        at = [edges[edge] for edge in sorted(rng.sample(sorted(edges), rng.choice([1, 2, 3])))]
         names = ("low", "mid", "high", "top")[: len(at) + 1]
         return Dimension(bands=bands, at=tuple(at), names=names, missing=rng.choice(["never", "low"]))
     values = ["gold", "silver", "bronze", "other"][-rng.choice([2, 3, 4]) :]
@@ -42,7 +44,7 @@ def random_world(rng: Random) -> Making:
     if not make.of_value("number"):
         make.traits["orders"] = random_trait(make, "count")
     for index in range(rng.choice([0, 1, 1, 2])):
-        formula = moving(make) if make.chance(0.25) else number(make, 2)
+        formula = moving(make) if make.chance(0.25) else random_number(make, 2)
         make.traits[f"f{index}"] = Trait(kind="formula", value="number", nullable=True, formula=formula)
     wanted = [f"s{index}" for index in range(rng.randint(5, 12))] + [f"d{index}" for index in range(rng.randint(2, 4))]
     rng.shuffle(wanted)

@@ -1,0 +1,37 @@
+"""The engine against the evaluator, over 300 generated histories of 60 events and every seed that once failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.evaluator.comparison import disagreements
+from tests.evaluator.coverage import CASES
+from tests.evaluator.engine_side import run_engine
+from tests.evaluator.generate import generate
+from tests.evaluator.judge import judge
+from tests.evaluator.soak import kept_seeds
+
+CHUNK = 30
+
+
+def failures(seeds: list[int]) -> list[str]:
+    """What the seeds that disagree have to say, with the command that repeats each."""
+    told = []
+    for seed in seeds:
+        case = generate(seed)
+        found = disagreements(judge(case), run_engine(case))
+        if found:
+            told.append("\n  ".join([f"seed {seed}: repeat with python -m tests.evaluator.shrink {seed}", *found]))
+    return told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, CASES, CHUNK))
+def test_the_engine_does_what_the_evaluator_says(first: int) -> None:
+    told = failures(list(range(first, first + CHUNK)))
+    assert not told, "\n\n".join(told)
+
+
+def test_a_seed_that_once_failed_fails_no_more() -> None:
+    told = failures(kept_seeds())
+    assert not told, "\n\n".join(told)

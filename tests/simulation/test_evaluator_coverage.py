@@ -1,0 +1,14 @@
+"""What the generated histories exercise: an empty cell of the table means that the engine is not judged there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.evaluator.coverage import CASES, count, empty, table
+
+
+@pytest.mark.slow
+def test_no_cell_of_the_coverage_table_is_empty() -> None:
+    count(range(CASES))
+    print(table())
+    assert not empty()
