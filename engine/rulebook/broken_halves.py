@@ -1,16 +1,19 @@
-"""Recognises an expression that YAML cut in two because it stood unquoted inside {...}."""
+"""Recognises an expression that YAML cut in pieces because it stood unquoted inside {...}."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from engine.rulebook.nodes import Mapping, Scalar, Source
+from engine.rulebook.nodes import Mapping, Node, Scalar, Source
 
 # The keys whose values are expressions.
 EXPRESSION_KEYS = ("when", "leaves_when", "where", "weight", "formula", "if", "bands")
 
-_OPENED = re.compile(r"[{,]\s*(" + "|".join(EXPRESSION_KEYS) + r")\s*:\s+([^\n]*)")
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPENED = re.compile(r"[{,]\s*([A-Za-z_][A-Za-z0-9_]*)\s*:\s+([^\s].*)")
+_NEXT_ENTRY = re.compile(r",\s*[A-Za-z_][A-Za-z0-9_]*\s*:\s")
+_LOOKS_LIKE_ONE = re.compile(r"[<>=!]=|[<>]| (?:in|not|and|or|is|if) |\w\(")
+_SHOWN = 80
 
 
 def why_flow_broke(source: Source, index: int) -> tuple[int, int, str] | None:
@@ -18,32 +21,77 @@ def why_flow_broke(source: Source, index: int) -> tuple[int, int, str] | None:
     line_start = source.text.rfind("\n", 0, index) + 1
     line_end = source.text.find("\n", line_start)
     line = source.text[line_start : len(source.text) if line_end < 0 else line_end]
-    for opened in reversed(list(_OPENED.finditer(line))):
-        if line_start + opened.start(2) <= index:
-            expression = opened[2].rstrip().rstrip("}").rstrip()
+    at = 0
+    found = None
+    while (opened := _OPENED.search(line, at)) is not None and line_start + opened.start(2) <= index:
+        expression = _extent(opened[2])
+        if opened[1] in EXPRESSION_KEYS or _LOOKS_LIKE_ONE.search(expression):
             start = line_start + opened.start(2)
-            return start, start + len(expression), advice(opened[1], expression)
-    return None
+            found = start, start + len(expression), _advice(opened[1], expression)
+        at = opened.start(2)
+    return found
 
 
-def broken_half(mapping: Mapping, place: int) -> str | None:
-    """Why the entry at a place of {...} is no entry, where it is the second half of the expression before it."""
-    key, value = mapping.entries[place]
-    if not mapping.flow or not isinstance(value, Scalar) or not value.is_null or key.style:
-        return None
-    if _PLAIN_NAME.fullmatch(key.text):
-        return None
-    for before, first_half in reversed(mapping.entries[:place]):
-        if before.text in EXPRESSION_KEYS and isinstance(first_half, Scalar) and not first_half.style:
-            whole = mapping.source.text[first_half.start : key.end]
-            return advice(before.text, " ".join(whole.split()))
-    return None
+def mended(mapping: Mapping) -> tuple[Mapping, list[tuple[Scalar, str]]]:
+    """The mapping with its cut expressions whole again, and each of them with what is to be said about it."""
+    entries: list[tuple[Scalar, Node]] = []
+    faults: list[tuple[Scalar, str]] = []
+    pieces = list(mapping.entries) if mapping.flow else []
+    place = 0
+    while place < len(pieces):
+        key, value = pieces[place]
+        last = _last_piece(pieces, place)
+        if last > place and isinstance(value, Scalar):
+            end = pieces[last][0].end
+            text = " ".join(mapping.source.text[value.start : end].split())
+            value = replace(value, end=end, text=text)
+            faults.append((value, _advice(key.text, text)))
+        entries.append((key, value))
+        place = last + 1
+    return (replace(mapping, entries=tuple(entries)), faults) if faults else (mapping, [])
 
 
-def advice(key: str, expression: str) -> str:
+def _last_piece(pieces: list[tuple[Scalar, Node]], place: int) -> int:
+    """The place of the entry that closes the brackets which the value at `place` leaves open; else `place`."""
+    value = pieces[place][1]
+    if not isinstance(value, Scalar) or value.style or _open(value.text) <= 0:
+        return place
+    still_open = _open(value.text)
+    for last in range(place + 1, len(pieces)):
+        key, nothing = pieces[last]
+        if key.style or not isinstance(nothing, Scalar) or not nothing.is_null:
+            return place
+        still_open += _open(key.text)
+        if still_open <= 0:
+            return last
+    return place
+
+
+def _open(text: str) -> int:
+    return text.count("(") + text.count("[") - text.count(")") - text.count("]")
+
+
+def _extent(text: str) -> str:
+    """The expression at the beginning of a line's rest: up to the sign that ends the entry it stands in."""
+    depth, quote = 0, ""
+    for index, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([":
+            depth += 1
+        elif depth and character in ")]":
+            depth -= 1
+        elif not depth and (character in "}]" or _NEXT_ENTRY.match(text, index)):
+            return text[:index].rstrip()
+    return text.rstrip()
+
+
+def _advice(key: str, expression: str) -> str:
     """How the expression is to be written."""
     quote = '"' if '"' not in expression else "'"
-    shown = expression if len(expression) <= 80 else f"{expression[:77]}..."
+    shown = expression if len(expression) <= _SHOWN else f"{expression[: _SHOWN - 3]}..."
     return (
         "inside {...} an expression with a comma, a bracket or a leading quote must be quoted: "
         f"{key}: {quote}{shown}{quote}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.rulebook.broken_halves import broken_half
 from engine.rulebook.expressions import Expressions, Written
 from engine.rulebook.nodes import Mapping, Node, Scalar, Sequence, describe
 from engine.rulebook.reading import Reading
@@ -104,11 +103,12 @@ class DimensionReader:
         return CasesShape(cases) if len(cases) == len(read) else None
 
     def _case(self, item: Node, *, last: bool) -> tuple[str, Written | None] | None:
+        if isinstance(item, Mapping):
+            item = self._reading.mended(item)
         if not isinstance(item, Mapping) or len(item.entries) != 1:
-            broken = broken_half(item, 1) if isinstance(item, Mapping) and len(item.entries) > 1 else None
-            shown = "several" if isinstance(item, Mapping) else describe(item)
+            found = f"{len(item.entries)} names" if isinstance(item, Mapping) else describe(item)
             self._reading.refuse(
-                item, broken or f"a case is one value and its condition, as in repeat: orders >= 2; found {shown}"
+                item, f"a case is one value and its condition, as in repeat: orders >= 2; found {found}"
             )
             return None
         ((key, node),) = item.entries

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from engine.rulebook.nodes import Node, Source
 from engine.rulebook.problems import Problems
 from engine.rulebook.rulebook import MAX_PACKED_BYTES, Rulebook, define, rulebook_of
+from engine.rulebook.template_checks import check_rendering, check_syntax
 from engine.rulebook.yaml_reader import read_yaml
 from events.errors import Problem, RulebookInvalid
 from templates.catalogue import NotATemplate, place_of
@@ -24,18 +25,24 @@ def load_folder(
     path: Path | str,
     *,
     stock: Mapping[str, str] = _NO_STOCK,
-    check_templates: Callable[[Rulebook], list[Problem]] | None = None,
 ) -> Rulebook:
-    """The rulebook in a folder, all of its *.yaml files merged.
+    """The rulebook in a folder, all of its *.yaml files merged, its templates rendered with example data.
 
-    `stock` has the templates that triggers may use without the folder having them, `check_templates` finds what is
-    wrong in templates by rendering them. Raises RulebookInvalid with every problem of every file.
+    `stock` has the templates that triggers may use without the folder having them. Raises RulebookInvalid with every
+    problem of every file.
     """
     folder = Path(path)
     problems = Problems()
     documents = _documents(folder, problems)
+    incomplete = None in documents
     templates = _templates(folder, problems)
-    definitions = define(documents, templates, problems, stock=stock)
+    sound = [document for document in documents if document is not None]
+    definitions = define(sound, templates, problems, stock=stock, incomplete=incomplete)
+    template_folder = str(folder / TEMPLATES)
+    if problems:
+        check_syntax(templates, template_folder, problems)
+    else:
+        check_rendering(definitions.templates, definitions.world, definitions.rules, template_folder, problems)
     if problems:
         raise RulebookInvalid(problems.sorted())
     rulebook = rulebook_of(definitions)
@@ -45,28 +52,25 @@ def load_folder(
             f"a rulebook with its templates has at most {MAX_PACKED_BYTES:,} bytes compressed; this one has {size:,}"
         )
         raise RulebookInvalid([Problem(str(folder), 1, 1, message)])
-    if check_templates is not None and (found := check_templates(rulebook)):
-        raise RulebookInvalid(found)
     return rulebook
 
 
-def _documents(folder: Path, problems: Problems) -> list[Node]:
-    """The documents of all YAML files in order of their names."""
+def _documents(folder: Path, problems: Problems) -> list[Node | None]:
+    """The documents of all YAML files in order of their names, None for one that cannot be read."""
     if not folder.is_dir():
         problems.put(Problem(str(folder), 1, 1, "there is no such folder"))
         return []
     files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
     if not files:
         problems.put(Problem(str(folder), 1, 1, "a rulebook is a folder with *.yaml files; found none"))
-    documents = []
+    documents: list[Node | None] = []
     for path in files:
         if path.suffix == ".yml":
             problems.put(Problem(str(path), 1, 1, f"rulebook files end with .yaml; rename it to {path.stem}.yaml"))
+            documents.append(None)
             continue
         text = _read(path, problems)
-        document = None if text is None else read_yaml(Source(str(path), text), problems)
-        if document is not None:
-            documents.append(document)
+        documents.append(None if text is None else read_yaml(Source(str(path), text), problems))
     return documents
 
 

@@ -29,10 +29,11 @@ class Source:
         line = bisect_right(self._line_starts, index)
         return line, index - self._line_starts[line - 1] + 1
 
-    def index(self, line: int, column: int) -> int:
-        """The place of a line and column counted from 0."""
-        starts = self._line_starts
-        return min(starts[min(line, len(starts) - 1)] + column, len(self.text))
+    def line_bounds(self, line: int) -> tuple[int, int]:
+        """Where a line, counted from 1, has its first and its last sign; the last line's for one past the end."""
+        line = min(line, len(self._line_starts))
+        start, text = self._line_starts[line - 1], self.line(line)
+        return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
 
     def line(self, line: int) -> str:
         """The text of a line, counted from 1, without its end."""

@@ -119,7 +119,7 @@ class OccasionReader:
         elif node.text in known:
             return node.text
         elif node.text not in self._world.broken:
-            self._reading.refuse(node, f"no {sort} is called '{node.text:.60}'{did_you_mean(node.text, known)}")
+            self._reading.refuse_unknown(node, f"no {sort} is called '{node.text:.60}'{did_you_mean(node.text, known)}")
         return None
 
     def _moves(self, node: Node) -> On | None:
@@ -133,9 +133,6 @@ class OccasionReader:
         if name is None or None in ends.values():
             return None
         from_value, to_value = ends.get("from"), ends.get("to")
-        if from_value is not None and from_value == to_value:
-            self._reading.refuse(keys["to"], f"a move leads to another value than '{from_value}'")
-            return None
         return On(kind=OnKind.MOVES, name=name, from_value=from_value, to_value=to_value)
 
     def _value(self, node: Node, end: str, dimension: str | None) -> str | None:

@@ -33,7 +33,7 @@ def read_type(node: Node, what: str, schema: Schema, reading: Reading) -> str | 
             node, f"{what} needs a type of event alone, '{node.text.partition('.')[0]}'; found {describe(node)}"
         )
     else:
-        reading.refuse(node, schema.unknown_type(node.text))
+        reading.refuse_unknown(node, schema.unknown_type(node.text))
     return None
 
 
@@ -45,7 +45,7 @@ def read_path(node: Node, what: str, schema: Schema, reading: Reading) -> FieldP
     type_name, *path = node.text.split(".")
     fields = schema.types.get(type_name)
     if fields is None:
-        reading.refuse(node, schema.unknown_type(type_name))
+        reading.refuse_unknown(node, schema.unknown_type(type_name))
     elif not path:
         reading.refuse(node, f"{what} needs a field of {type_name} after a dot{_for_example(fields, type_name)}")
     else:
@@ -60,7 +60,7 @@ def _walk(
     here: Kind | FieldKinds = fields
     for depth, part in enumerate(path, 1):
         if isinstance(here, Kind) or part not in here.fields:
-            reading.refuse(node, unknown_field(path, {type_name: fields}))
+            reading.refuse_unknown(node, unknown_field(path, {type_name: fields}))
             return None
         here = here.fields[part]
         if isinstance(here, FieldKinds):

@@ -99,9 +99,8 @@ class PolicyReader:
         }
         trigger = names.get("trigger")
         if trigger is not None and trigger not in self._triggers:
-            self._reading.refuse(
-                keys["trigger"], f"no trigger is called '{trigger}'{did_you_mean(trigger, self._triggers)}"
-            )
+            guess = did_you_mean(trigger, self._triggers)
+            self._reading.refuse_unknown(keys["trigger"], f"no trigger is called '{trigger}'{guess}")
         if at_most is None or per_ms is None or None in names.values():
             return None
         return Cap(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
-from engine.rulebook.broken_halves import broken_half
+from engine.rulebook.broken_halves import mended
 from engine.rulebook.nodes import CANONICAL, Mapping, Node, Scalar, Sequence, describe
 from engine.rulebook.problems import Problems
 from events.calendar import parse_date
@@ -33,14 +33,23 @@ T = TypeVar("T")
 
 
 class Reading:
-    """Reads values and collects problems."""
+    """Reads values and collects problems.
 
-    def __init__(self, problems: Problems) -> None:
+    `incomplete` says that some file could not be read: what seems unknown may be defined there and is not reported.
+    """
+
+    def __init__(self, problems: Problems, *, incomplete: bool = False) -> None:
         self.problems = problems
+        self.incomplete = incomplete
 
     def refuse(self, node: Node, message: str) -> None:
         """Report a problem with a node."""
         self.problems.add(node, message)
+
+    def refuse_unknown(self, node: Node, message: str) -> None:
+        """Report a name that is defined nowhere, where all definitions could be read."""
+        if not self.incomplete:
+            self.refuse(node, message)
 
     # Mappings and lists
 
@@ -55,16 +64,23 @@ class Reading:
             self.refuse(node, f"{what} needs {_some(known)}; found {describe(node)}")
             return {}
         found: dict[str, Node] = {}
-        for place, (key, value) in enumerate(node.entries):
+        node = self.mended(node)
+        for key, value in node.entries:
             if key.text in known:
                 found[key.text] = value
             elif key.text in later:
                 self.refuse(key, later[key.text])
             else:
-                broken = broken_half(node, place)
-                unknown = f"{what} has no '{key.text:.60}'{did_you_mean(key.text, known) or f'; it has {_some(known)}'}"
-                self.refuse(key, broken or unknown)
+                guess = did_you_mean(key.text, known) or f"; it has {_some(known)}"
+                self.refuse(key, f"{what} has no '{key.text:.60}'{guess}")
         return found
+
+    def mended(self, node: Mapping) -> Mapping:
+        """The mapping with expressions that YAML cut whole again; that they were is reported."""
+        whole, faults = mended(node)
+        for scalar, message in faults:
+            self.refuse(scalar, message)
+        return whole
 
     def entries(self, node: Node, what: str) -> list[tuple[Scalar, Node]]:
         """The names and values of a mapping that is free to name them."""

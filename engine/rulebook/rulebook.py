@@ -72,12 +72,13 @@ def define(
     *,
     stock: Mapping[str, str] | None = None,
     limited: bool = True,
+    incomplete: bool = False,
 ) -> Definitions:
     """The definitions in some documents; use them only if `problems` stays empty.
 
-    `limited` is off for documents that the engine itself wrote.
+    `limited` is off for documents that the engine itself wrote, `incomplete` on where others could not be read.
     """
-    reading = Reading(problems)
+    reading = Reading(problems, incomplete=incomplete)
     expressions = Expressions(reading, limited=limited)
     sections = merge(documents, reading)
     schema = read_schema(sections, reading)
@@ -94,6 +95,7 @@ def define(
             traits=dict(sorted(world.traits.items())),
             segments=dict(sorted(world.segments.items())),
             dimensions=world.dimensions,
+            declared=frozenset(schema.declared),
             time_zone=policy.time_zone,
         ),
         RulesDef(triggers={name: triggers[name].definition for name in sorted(triggers)}, policy=policy),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.rulebook.nodes import Node, Scalar
+from engine.rulebook.nodes import Node, Scalar, Sequence
 from engine.rulebook.reading import Reading
 from events.nearest import did_you_mean
 
@@ -35,12 +35,15 @@ def merge(documents: Iterable[Node], reading: Reading) -> Sections:
             if key.text not in SECTIONS:
                 known = did_you_mean(key.text, SECTIONS) or f"; it has {', '.join(SECTIONS)}"
                 reading.refuse(key, f"a rulebook has no '{key.text:.60}'{known}")
+                reading.incomplete = True
                 continue
             if key.text == "dimensions":
                 if dimensions is not None:
                     others = f"others are at {_where(dimensions)}"
                     reading.refuse(key, f"all dimensions stand in one file, since their order counts; {others}")
                 dimensions = dimensions or key
+            if isinstance(value, Sequence):
+                reading.incomplete = True
             for entry in reading.entries(value, key.text):
                 _put(sections, key.text, entry, reading)
     return sections

@@ -25,13 +25,10 @@ def check_messages(
     triggers: Iterable[ReadTrigger],
     templates: Mapping[str, str],
     stock: Mapping[str, str],
-    policy: Policy | None,
+    policy: Policy,
     reading: Reading,
 ) -> None:
-    """Report templates that do not exist or lack a part, and marketing e-mails without a way to unsubscribe.
-
-    `policy` is None where it is broken already.
-    """
+    """Report templates that do not exist or lack a part, and marketing e-mails without a way to unsubscribe."""
     sound = {}
     for key in templates:
         try:
@@ -54,12 +51,7 @@ def check_messages(
             if lacking:
                 parts = " or ".join(f"{message.template}/{channel}.{part}" for part in lacking.split(" or "))
                 reading.refuse(node, f"the template '{message.template}' lacks {parts}")
-            if (
-                channel == E_MAIL
-                and message.purpose != TRANSACTIONAL
-                and policy is not None
-                and "unsubscribe" not in policy.links
-            ):
-                reading.refuse(
-                    node, "a marketing e-mail needs policy.links.unsubscribe, so that its reader can stop them"
-                )
+            marketing_mail = channel == E_MAIL and message.purpose != TRANSACTIONAL
+            if marketing_mail and "unsubscribe" not in policy.links:
+                why = "a marketing e-mail needs policy.links.unsubscribe, by which its reader can stop them"
+                reading.refuse_unknown(node, why)

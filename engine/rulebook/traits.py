@@ -121,11 +121,11 @@ class TraitReader:
         )
 
     def _types(self, kind: TraitKind, node: Node) -> tuple[str, ...]:
-        if not isinstance(node, Sequence) or kind is not TraitKind.COUNT:
+        if not isinstance(node, Sequence):
             found = read_type(node, str(kind), self._schema, self._reading)
             return (found,) if found else ()
-        items = self._reading.items(node, "count")
-        types = [read_type(item, "count", self._schema, self._reading) for item in items]
+        items = self._reading.items(node, str(kind))
+        types = [read_type(item, str(kind), self._schema, self._reading) for item in items]
         known = [type_ for type_ in types if type_ is not None]
         for item, type_ in zip(items, types, strict=True):
             if type_ is not None and known.count(type_) > 1:
@@ -155,7 +155,13 @@ class TraitReader:
     def _scope(self, option: str, types: tuple[str, ...], path: FieldPath | None) -> Scope:
         events = {name: self._schema.types[name] for name in types}
         items = {path.type: _elements(events[path.type], path)} if path and path.list_depth else None
-        return Scope(what=f"a trait's {option}", event=events, item=items, still_because=_STILL.format(option))
+        return Scope(
+            what=f"a trait's {option}",
+            event=events,
+            item=items,
+            still_because=_STILL.format(option),
+            incomplete=self._reading.incomplete,
+        )
 
 
 def _elements(fields: FieldKinds, path: FieldPath) -> FieldKinds:

@@ -36,6 +36,7 @@ class World:
     typed_traits: dict[str, Typed] = field(default_factory=dict)
     typed_segments: dict[str, Typed] = field(default_factory=dict)
     typed_dimensions: dict[str, Typed] = field(default_factory=dict)
+    incomplete: bool = False
 
     def scope(self, what: str) -> Scope:
         """Traits, segments, dimensions and the customer; grows with this world."""
@@ -46,6 +47,7 @@ class World:
             dimensions=self.typed_dimensions,
             profile=self.schema.profile,
             broken=self.broken,
+            incomplete=self.incomplete,
         )
 
     def add_trait(self, definition: TraitDef) -> None:
@@ -79,7 +81,7 @@ class WorldReader:
 
     def read(self, sections: Sections) -> World:
         """The world; what is broken is left out and reported."""
-        world = World(self._schema)
+        world = World(self._schema, incomplete=self._reading.incomplete)
         keys = {name: entry[0] for section in _SHARED for name, entry in sections[section].items()}
         for key in keys.values():
             self._check_name(key)
@@ -162,6 +164,7 @@ class WorldReader:
             profile=self._schema.profile,
             broken=world.broken,
             hidden=self._hidden,
+            incomplete=world.incomplete,
         )
         formula = self._expressions.check(written, scope)
         if formula is None:

@@ -173,7 +173,8 @@ class _Composer:
         if first is not node:
             line, _ = first.source.place(first.start)
             self._problems.add(node, f"'{node.text:.60}' is already in line {line}; a name stands once")
-            return None
+            # A section that is split is still read whole, so that its names are not reported as unknown.
+            return node if len(self._stack) == 1 else None
         return node
 
     def _refuse_tag(self, event: Any) -> None:
