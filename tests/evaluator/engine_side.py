@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryFacts, MemoryGenerations
+from engine.adapters.memory import MemoryFacts
+from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import Compiled, compile_rulebook
 from engine.ledgers import read_ledger
 from engine.outputs import kept
