@@ -104,7 +104,11 @@ class CustomerView:
     def shown_profile(self) -> dict[str, Any]:
         """The profile as people read it."""
         kinds = self.program.world.profile
-        return {name: shown_value(entry[0], kinds[name]) for name, entry in sorted(self.state.profile.items()) if name in kinds}
+        return {
+            name: shown_value(entry[0], kinds[name])
+            for name, entry in sorted(self.state.profile.items())
+            if name in kinds
+        }
 
     def render(self, request: RenderRequest) -> dict[str, str]:
         """The message's parts; raises RenderFailed."""

@@ -46,7 +46,11 @@ class Decider:
             event=step.event,
             transitions=transitions,
             activation=activation,
-            evidence={names[change[0]]: self._evidence(step, change[0]) for change in step.changes if compiled.watched[change[0]]},
+            evidence={
+                names[change[0]]: self._evidence(step, change[0])
+                for change in step.changes
+                if compiled.watched[change[0]]
+            },
             cause_event=self._event_at,
         )
         view = CustomerView(compiled, step.customer, step.state, step.t_ms, self.log.get)

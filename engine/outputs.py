@@ -1,7 +1,7 @@
 """The decision stream's bytes, and what a reader keeps of them.
 
-One value a batch: a version, then its outputs in order of position, the mark last. A reader drops what is not beyond the
-highest position it has kept.
+One value a batch: a version, then its outputs in order of position, the mark last. A reader drops what is not
+beyond the highest position it has kept.
 """
 
 from __future__ import annotations

@@ -74,7 +74,5 @@ class Reader:
             judge_record(value, self.compiled.declared)
             batch.unknown.append(offset)
         except InputRefused as refusal:
-            letter = dead_letter(
-                refusal, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset
-            )
+            letter = dead_letter(refusal, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset)
             batch.letters.append((offset, encode_dead_letter(letter)))

@@ -1,7 +1,7 @@
 """Duplicates: which ids a customer had within 30 days, exactly.
 
-Hashes of (customer, id) point to offsets: the newest in a dict, older ones in sorted arrays of 16 bytes an id, merged as
-they grow. A hit is confirmed against the log itself, so a collision of hashes costs a read and never an event.
+Hashes of (customer, id) point to offsets: the newest in a dict, older ones in sorted arrays of 16 bytes an id, merged
+as they grow. A hit is confirmed against the log itself, so a collision of hashes costs a read and never an event.
 After a restart the index is read again from the log; the offsets that did not count (duplicates, dead letters,
 unknown types) are kept beside the states, since a copy that was dropped must not shadow a later one.
 """

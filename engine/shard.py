@@ -114,7 +114,9 @@ class Shard:
         past = Past((upto, MARK, ""), self.recorded(0, -1).outputs)
         while meta.applied < upto:
             first = meta.applied + 1
-            batch = reader.read(self.log.read(first, min(FOLD_BATCH, upto + 1 - first)), first, through_activations=True)
+            batch = reader.read(
+                self.log.read(first, min(FOLD_BATCH, upto + 1 - first)), first, through_activations=True
+            )
             world.advance(batch, world.seen.duplicates(batch.events, first), past, None)
             if world.full():
                 world.flush()
@@ -170,4 +172,3 @@ class Shard:
     def waiting(self) -> int:
         """How many records are not processed yet."""
         return self.log.end() - 1 - (self.world.meta.applied if self.world is not None else -1)
-

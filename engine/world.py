@@ -136,9 +136,12 @@ class World(States):
         elif candidates or program.plain:
             changes, bound = program.settle(state, t, candidates, bound)
         if changes is not None:
-            self._record(offset, t, customer, state, "event:" + event.id, event_type, before, changes)
+            record = StepRecord(offset, t, customer, "event:" + event.id, event_type, before, [])
+            self._record(record, state, changes)
         if decide is not None and (
-            state.pending or event_type in self.compiled.watched_types or (changes is not None and self.watches(changes))
+            state.pending
+            or event_type in self.compiled.watched_types
+            or (changes is not None and self.watches(changes))
         ):
             decide(
                 Step(
@@ -179,7 +182,7 @@ class World(States):
         changes, _ = program.settle(state, t, candidates, NEVER)
         cause = f"due:{t}"
         if changes is not None:
-            self._record(position[0], t, customer, state, cause, None, before, changes)
+            self._record(StepRecord(position[0], t, customer, cause, None, before, []), state, changes)
         if decide is not None and (state.pending or (changes is not None and self.watches(changes))):
             decide(Step(customer, state, t, position, cause, changes=changes or [], before=before))
         if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
@@ -203,18 +206,8 @@ class World(States):
                     self.queue(customer, state, due)
                     self.dirty[customer] = state
 
-    def _record(
-        self,
-        offset: int,
-        t: int,
-        customer: str,
-        state: Any,
-        cause: str,
-        event_type: str | None,
-        before: tuple[Any, ...],
-        changes: list[Change],
-    ) -> None:
+    def _record(self, record: StepRecord, state: Any, changes: list[Change]) -> None:
         after = self.program.after
-        rows = [(*change, *after(state, change[0])) for change in changes]
-        self.steps.append(StepRecord(offset, t, customer, cause, event_type, before, rows))
+        record.changes = [(*change, *after(state, change[0])) for change in changes]
+        self.steps.append(record)
         self.meta.transitions += len(changes)

@@ -219,4 +219,3 @@ class Analysis:
                         self.entries[name].equal[item.value].add(number)
                 return True
         return False
-

@@ -31,7 +31,7 @@ from projections.decoding import (
     profile_checker,
     profile_struct,
 )
-from projections.definitions import FieldKinds, SegmentDef, TraitKind, WorldDef
+from projections.definitions import DimensionDef, FieldKinds, SegmentDef, TraitKind, WorldDef
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
 from projections.expressions import values as source
@@ -91,8 +91,9 @@ class Compiler:
         load_zones()
         self.world, self.requests, self.plain = world, conditions, plain
         self.formulas = {name: trait.formula for name, trait in world.traits.items() if trait.formula is not None}
+        segments = (world.segments[name] for name in sorted(world.segments))
+        self.entities: list[SegmentDef | DimensionDef] = [*segments, *world.dimensions.values()]
         self.sources = self._sources()
-        self.entities = [*(world.segments[name] for name in sorted(world.segments)), *world.dimensions.values()]
         self.segments = len(world.segments)
         self.analysis = Analysis(world, self.sources, self.entities).run()
         self.fields_read = {name: FieldsRead(kinds) for name, kinds in world.types.items()}
@@ -123,15 +124,14 @@ class Compiler:
     def _stored_expressions(self) -> Iterable[Node]:
         """Those whose profile fields have slots; a trigger's condition reads the profile itself, so that changing
         triggers alone leaves the states' layout as it is."""
-        for definition in (*self.world.segments.values(), *self.world.dimensions.values()):
+        for definition in self.entities:
             yield from conditions_of(definition)
         yield from self.formulas.values()
 
     # ------------------------------------------------------------ names in expressions
     def emitter(self, resolve: Callable[[Ref, Temporaries], Num | Val] | None = None) -> Emitter:
         """An emitter for a new function of (s, t)."""
-        emitter = Emitter(resolve or self.resolve, self.constants, zone="(s.zone or ZONE)")
-        return emitter
+        return Emitter(resolve or self.resolve, self.constants, zone="(s.zone or ZONE)")
 
     def resolve(self, ref: Ref, names: Temporaries) -> Num | Val:
         """How a name reads in a function of (s, t)."""
@@ -225,9 +225,9 @@ class Compiler:
                 code = source.bound(collection, value.guard)
             lines.append(f"        {name!r}: {code},")
         for name in ALWAYS:
-            value = self.sources[name].read()
-            assert isinstance(value, Val)
-            lines.append(f"        {name!r}: {value.code},")
+            instant = self.sources[name].read()
+            assert isinstance(instant, Val)
+            lines.append(f"        {name!r}: {instant.code},")
         return [*lines, "    }"]
 
     def _bind(self, text: str, movers: Mapping[int, bool]) -> Program:
@@ -261,7 +261,9 @@ class Compiler:
             tested=tuple(self.analysis.members_tested),
             raw={name: eval(f"lambda s: {src.raw}", space) for name, src in self.sources.items()},  # noqa: S307  # as above
             show={name: src.show for name, src in self.sources.items()},
-            set_sources=frozenset(name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)),
+            set_sources=frozenset(
+                name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)
+            ),
             evidence_order={name: self.handlers.evidence_order(name) for name in (None, *structs)},
             trait_values=space["trait_values"],
             conditions={key: space[f"condition_{number}"] for number, key in enumerate(sorted(self.requests))},
@@ -286,13 +288,13 @@ class Compiler:
         return made
 
     def _checks(self, structs: Mapping[str, type[msgspec.Struct]]) -> dict[type, Callable[[Any], None]]:
-        found = {structs[name]: check for name, read in self.fields_read.items() if (check := checker(read)) is not None}
+        found = {
+            structs[name]: check for name, read in self.fields_read.items() if (check := checker(read)) is not None
+        }
         return found | {structs["profile_updated"]: profile_checker(self.world.profile)}
 
     def _namespace(self, movers: Mapping[int, bool]) -> dict[str, Any]:
-        readers = {
-            attribute(name): (name, person.READERS[kind]) for name, kind in sorted(self.world.profile.items())
-        }
+        readers = {attribute(name): (name, person.READERS[kind]) for name, kind in sorted(self.world.profile.items())}
         space: dict[str, Any] = {
             "NEVER": runtime.NEVER,
             "ZONE": self.world.time_zone,
@@ -312,7 +314,9 @@ class Compiler:
             "lowest": runtime.lowest,
         }
         for module in (runtime, windows, windowed, person):
-            space |= {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
+            space |= {
+                name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")
+            }
         return space | self.constants
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from events.numbers import MICRO
-from projections.definitions import Bands, Cases, DimensionDef, SegmentDef, ValuesOf
+from projections.definitions import Bands, Cases, DimensionDef, SegmentDef
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
 from projections.expressions.moving import Crossings, moving_atoms

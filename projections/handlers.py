@@ -17,7 +17,6 @@ from projections.decoding import FieldsRead, attribute
 from projections.definitions import FieldKinds, TraitDef, TraitKind
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
-from projections.expressions.runtime import NEVER
 from projections.expressions.tree import Kind, Node, Ref, Root
 from projections.expressions.values import Num, Temporaries, Val
 from projections.sources import ConsentSource, ProfileSource, Source, TraitSource
@@ -163,7 +162,11 @@ class Handlers:
         for path, body in loops.items():
             self.fields_read[type_name].note(path)
             code_path, guard = self.plain_path("d", path)
-            opening = f"for it in {code_path} or ():" if guard is None else f"for it in ({code_path} if {guard} else ()) or ():"
+            opening = (
+                f"for it in {code_path} or ():"
+                if guard is None
+                else f"for it in ({code_path} if {guard} else ()) or ():"
+            )
             lines += ["k = offset << 20", opening, *("    " + line for line in body), "    k += 1"]
         return lines + finish + self.person(type_name)
 
@@ -177,7 +180,7 @@ class Handlers:
             case "consent_changed":
                 for name in ("channel", "purpose", "granted"):
                     self.fields_read[type_name].note((name,))
-                return ["update_consent(s, d.channel, d.purpose, d.granted, o, offset << 20)"]
+                return ["update_consent(s, d.channel, d.purpose, granted=d.granted, when=(o, offset << 20))"]
             case "unsubscribed":
                 for name in ("channel", "purpose"):
                     self.fields_read[type_name].note((name,))
@@ -268,8 +271,7 @@ class Handlers:
         if not ix.matters:
             return []
         if ix.changes is not None:
-            lines = [f"if {ix.changes}:", f"    cand += ANY{n}", f"    for x in {ix.changes}: cand += EQ{n}(x, ())"]
-            return lines
+            return [f"if {ix.changes}:", f"    cand += ANY{n}", f"    for x in {ix.changes}: cand += EQ{n}(x, ())"]
         found: list[str] = []
         if entry.any_change:
             found.append(f"cand += ANY{n}")
@@ -318,7 +320,8 @@ class Handlers:
 
     def window_code(self, ix: Indexed) -> Windowed | WindowedSet | WindowedTop:
         """The trait code of a windowed source."""
-        assert isinstance(ix.source, TraitSource) and isinstance(ix.source.code, TRACKED)
+        assert isinstance(ix.source, TraitSource)
+        assert isinstance(ix.source.code, TRACKED)
         return ix.source.code
 
     def due(self) -> list[str]:
@@ -382,5 +385,3 @@ def field_value(ref: Ref, code: str, names: Temporaries) -> Num | Val:
     if ref.kind is Kind.LIST:
         return Val(f"numbers({name})" if ref.element is Kind.NUMBER else name, guard)
     return Val(READ_FIELD[ref.kind or Kind.TEXT].format(name), guard)
-
-

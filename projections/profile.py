@@ -1,7 +1,7 @@
 """The customer's profile, consents and unreachable addresses, folded exactly in any order of arrival.
 
-Each entry keeps the (occurred_at, order) that it is from; the latest holds, so a late event changes nothing that a later
-one said. Superseded values of address fields are kept: a bounce that names no address means the one the customer had
+Each entry keeps the (occurred_at, order) that it is from; the latest holds, so a late event changes nothing that a
+Each entry keeps the (occurred_at, order) that it is from; the latest holds, so a late event changes nothing that a
 then.
 """
 
@@ -39,7 +39,9 @@ def address_field(channel: str) -> str:
     return ADDRESS_FIELDS.get(channel, channel)
 
 
-def update_profile(state: Any, data: Any, readers: Mapping[str, tuple[str, Callable[[Any], Any]]], o: int, k: int) -> None:
+def update_profile(
+    state: Any, data: Any, readers: Mapping[str, tuple[str, Callable[[Any], Any]]], o: int, k: int
+) -> None:
     """Fold one profile_updated; `readers` gives each attribute's field name and reader."""
     profile: dict[str, Entry] = state.profile
     for attribute, (name, reader) in readers.items():
@@ -59,9 +61,9 @@ def update_profile(state: Any, data: Any, readers: Mapping[str, tuple[str, Calla
     state.zone = zone[0] if zone is not None and zone[0] is not None and is_zone(zone[0]) else None
 
 
-def update_consent(state: Any, channel: str, purpose: str, granted: bool, o: int, k: int) -> None:
+def update_consent(state: Any, channel: str, purpose: str, *, granted: bool, when: tuple[int, int]) -> None:
     """Fold one consent_changed."""
-    _latest(state.consent, f"{channel}.{purpose}", (granted, o, k))
+    _latest(state.consent, f"{channel}.{purpose}", (granted, *when))
 
 
 def unsubscribe(state: Any, channel: str | None, purpose: str | None, o: int, k: int) -> None:

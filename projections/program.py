@@ -70,7 +70,9 @@ class Program:
     def memberships(self, state: Any) -> list[str]:
         """The segments the customer is in, by name."""
         return [
-            name for number, name in enumerate(self.names[: self.segments]) if state.mem[number >> 3] & 1 << (number & 7)
+            name
+            for number, name in enumerate(self.names[: self.segments])
+            if state.mem[number >> 3] & 1 << (number & 7)
         ]
 
     def micro_segment(self, state: Any) -> str:
@@ -87,7 +89,9 @@ class Program:
         """Snapshots of the sources an entity is made of; of a set, the elements its condition looks for."""
         tested = self.tested[entity]
         return tuple(
-            [x for x in tested.get(name, ()) if x in self.raw[name](state)] if name in self.set_sources else self.raw[name](state)
+            [x for x in tested.get(name, ()) if x in self.raw[name](state)]
+            if name in self.set_sources
+            else self.raw[name](state)
             for name in self.reads[entity]
         )
 

@@ -1,4 +1,4 @@
-"""Memberships: evaluates the entities a step can have changed, once each, in the order in which they read each other."""
+"""Memberships: evaluates the entities a step can have changed, each once, after those it reads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Settling:
 
     def new_state(self) -> Any:
         """The state of a customer before any record."""
-        state = self.struct()
+        state: Any = self.struct()
         state.mem = bytearray(self.blank_mem)
         state.dims = [None] * (len(self.functions) - self.segments)
         return state
@@ -93,7 +93,7 @@ class Settling:
             later = changes[number]
             if later is not None:
                 instant = later(state, t)
-                if instant < bound:
+                if instant < bound:  # noqa: PLR1730  # the hot path: min() is a call
                     bound = instant
         if out is not None and len(out) > 1:
             out.sort(key=self._name)
@@ -161,9 +161,7 @@ class Settling:
             lowest = members & -members
             out.append((lowest.bit_length() - 1, False, True))
             members ^= lowest
-        out += [
-            (self.segments + place, None, value) for place, value in enumerate(state.dims) if value is not None
-        ]
+        out += [(self.segments + place, None, value) for place, value in enumerate(state.dims) if value is not None]
         out.sort(key=self._name)
         return out or None
 
@@ -187,7 +185,8 @@ class Settling:
 
         def bound(state: Any, t: int) -> int:
             instants = [later(state, t) for later in self.next_changes if later is not None]
-            return min([state.ask_at, state.exit_at, *instants, NEVER])
+            earliest: int = min([state.ask_at, state.exit_at, *instants, NEVER])
+            return earliest
 
         return bound
 

@@ -115,8 +115,7 @@ def next_cut(index: Thresholds, next_change: list[NextChange | None], state: Any
         for entity in index.ids[index.start[place] : index.start[place + 1]]:
             change = next_change[entity]
             when = instant if change is None else change(state, t)
-            if when < best:
-                best = when
+            best = min(best, when)
             asked += 1
         if best <= instant:
             return best

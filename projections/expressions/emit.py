@@ -72,9 +72,9 @@ class Emitter:
                 return self._compare(node)
             case Call(function="starts_with"):
                 text, prefix = (self.value(argument) for argument in node.arguments)
-                guard = source.both(text.guard, prefix.guard)
+                known = source.both(text.guard, prefix.guard)
                 test = f"{text.code}.startswith({prefix.code})"
-                return f"({guard} and {test})" if guard else test
+                return f"({known} and {test})" if known else test
             case Call(function="matches"):
                 return self._matches(node)
             case _:
@@ -90,7 +90,8 @@ class Emitter:
 
     def _matches(self, node: Call) -> str:
         text, pattern = node.arguments
-        assert isinstance(pattern, Const) and isinstance(pattern.value, str)
+        assert isinstance(pattern, Const)
+        assert isinstance(pattern.value, str)
         name = f"pattern_{len(self.constants)}"
         self.constants[name] = matcher(pattern.value)
         value = self.value(text)
@@ -170,7 +171,7 @@ class Emitter:
         return Val(source.pair(number), number.guard)
 
     def _choice(self, node: Node) -> Val:
-        """coalesce and if-else, bound to a temporary that is None for null."""
+        """A coalesce or if-else, bound to a temporary that is None for null."""
         name = self.names.new()
         if isinstance(node, IfElse):
             then, other = self._optional(node.then), self._optional(node.otherwise)
@@ -262,4 +263,3 @@ class Emitter:
         denominator = source.times(str(number.scale), 1, number.denominator)
         code = f"round_half_away({number.numerator}, {denominator}, {places})[0]"
         return Num(code, 10**places, guard=number.guard, nonnegative=number.nonnegative)
-

@@ -80,7 +80,8 @@ class Recent(TraitCode):
 
     def __init__(self, definition: TraitDef) -> None:
         super().__init__(definition)
-        assert definition.element is not None and definition.limit is not None
+        assert definition.element is not None
+        assert definition.limit is not None
         self.element = PYTHON_TYPES[definition.element]
 
     @property

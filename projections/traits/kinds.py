@@ -169,7 +169,9 @@ class Edge(TraitCode):
 
     def read(self) -> Num | Val:
         guard = f"{self.at('v')} is not None"
-        return Num(self.at("v"), MICRO, guard=guard) if self.definition.value is Kind.NUMBER else Val(self.at("v"), guard)
+        return (
+            Num(self.at("v"), MICRO, guard=guard) if self.definition.value is Kind.NUMBER else Val(self.at("v"), guard)
+        )
 
 
 class EdgeAt(TraitCode):

@@ -67,7 +67,9 @@ def cut(window: list[Any], head: int) -> int:
     return head
 
 
-def add_value(latest: dict[Any, tuple[int, int]], x: Any, when: tuple[int, int], limit: int, changed: list[Any]) -> None:
+def add_value(
+    latest: dict[Any, tuple[int, int]], x: Any, when: tuple[int, int], limit: int, changed: list[Any]
+) -> None:
     """Note an occurrence of `x` at (occurred_at, order); over `limit` values the one longest unseen goes.
 
     `changed` gets each value that came or went.
