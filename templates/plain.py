@@ -52,9 +52,7 @@ def _bounded(number: int) -> int:
 
 def plain_text(value: str) -> str:
     """Exactly a str, without lone surrogates, which no encoding could write."""
-    text = value if type(value) is str else str.__str__(value)
-    if type(text) is not str:
-        text = "".join(list(text))
+    text = value if type(value) is str else str.__str__(value)  # exactly a str, whatever its class says
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -64,7 +64,7 @@ def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compile
     place = place_of(key)
     check_source(environment, source)
     tree = environment.parse(source, key, key)
-    check_tree(tree)
+    check_tree(environment, tree)
     fields = references(tree)
     steps = count_loops(tree)
     code = Template.from_code(environment, environment.compile(tree, key, key), {})

@@ -122,7 +122,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             if -len(obj) <= place < len(obj):
                 return obj[place]
             return self.undefined(f"there is no item {place} in a list of {len(obj):,}")
-        return self._absent(obj, "null" if key is None else written(key))
+        return None if key is None else self._absent(obj, written(key))
 
     def _absent(self, obj: object, name: str) -> Any:
         if obj is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from jinja2 import Environment, nodes
-from jinja2.meta import find_undeclared_variables
+from jinja2.meta import TrackingCodeGenerator
 
 from events.nearest import did_you_mean
 from templates.filters import FILTERS, TESTS
@@ -142,7 +142,7 @@ def _check_tag(tag: list[str], line: int) -> int:
     return (word in ("for", "if", "with")) - word.startswith("end")
 
 
-def check_tree(tree: nodes.Template) -> None:
+def check_tree(environment: Environment, tree: nodes.Template) -> None:
     """Refuse every node, name, filter, test and call that is not allowed; raises SyntaxRefused at the first."""
     for node, depth in _walk(tree):
         if type(node) not in ALLOWED_NODES:
@@ -151,10 +151,18 @@ def check_tree(tree: nodes.Template) -> None:
             raise SyntaxRefused(node.lineno, f"tags and expressions may be nested {MAX_EXPRESSION_DEPTH} deep together")
         _check_node(node)
     # A name set in one branch only is told at the render that misses it.
-    undeclared = find_undeclared_variables(tree) - NAMES - _set_names(tree)
+    undeclared = _undeclared(environment, tree) - NAMES - _set_names(tree)
     for node in tree.find_all(nodes.Name):
         if node.name in undeclared:
             raise SyntaxRefused(node.lineno, f"nothing is called {node.name!r}{did_you_mean(node.name, NAMES)}")
+
+
+def _undeclared(environment: Environment, tree: nodes.Template) -> set[str]:
+    """Jinja's `meta.find_undeclared_variables`, which would also fold constants, in Python's arithmetic, in place."""
+    tracking = TrackingCodeGenerator(environment)
+    tracking.optimizer = None
+    tracking.visit(tree)
+    return tracking.undeclared_identifiers
 
 
 def _walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
