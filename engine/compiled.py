@@ -14,9 +14,12 @@ from templates.render import Renderer
 from triggers.rules import Rules, conditions_of
 
 
+ENTERS, LEAVES, MOVES = 1, 2, 4
+
+
 @dataclass(slots=False)
 class Compiled:
-    """What a shard runs under. `watched[entity]` says whether a change of the entity may match or cancel."""
+    """What a shard runs under."""
 
     rulebook: Rulebook
     program: Program
@@ -24,10 +27,16 @@ class Compiled:
     renderer: Renderer
 
     @cached_property
-    def watched(self) -> list[bool]:
-        """For each entity, whether a trigger cares."""
-        names = self.rules.watched_segments | self.rules.watched_dimensions
-        return [name in names for name in self.program.names]
+    def watched(self) -> list[int]:
+        """For each entity, which of its changes may match or cancel: a sum of ENTERS, LEAVES and MOVES."""
+        rules = self.rules
+        enters = {*rules.by_enters, *rules.cancel_by_enters}
+        leaves = {*rules.by_leaves, *rules.cancel_by_leaves}
+        moves = rules.watched_dimensions
+        return [
+            ENTERS * (name in enters) + LEAVES * (name in leaves) + MOVES * (name in moves)
+            for name in self.program.names
+        ]
 
     @cached_property
     def watched_types(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.compiled import Compiled
+from engine.compiled import ENTERS, LEAVES, MOVES, Compiled
 from engine.ledgers import fold_outputs
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
@@ -157,7 +157,11 @@ class World(States):
     def watches(self, changes: list[Change]) -> bool:
         """Whether a trigger cares for one of these changes."""
         watched = self.compiled.watched
-        return any(watched[change[0]] for change in changes)
+        for number, _, after in changes:
+            flags = watched[number]
+            if flags and flags & (ENTERS if after is True else LEAVES if after is False else MOVES):
+                return True
+        return False
 
     # ------------------------------------------------------------ time
     def pass_time(self, t: int, before_ms: int, offset: int, frontier: Position, decide: Decide | None) -> None:
@@ -170,6 +174,11 @@ class World(States):
                 continue  # an earlier entry took its place
             if due < before_ms:  # overdue since before this record: not in the past, but in order
                 self.queue(customer, state, before_ms)
+                self.dirty[customer] = state
+                continue
+            bound = self.program.bound(state, due - 1)
+            if bound > due:  # the entry was early: what it waited for moved later
+                self.queue(customer, state, bound)
                 self.dirty[customer] = state
                 continue
             position = (offset, due, customer)

@@ -269,9 +269,22 @@ class Compiler:
             conditions={key: space[f"condition_{number}"] for number, key in enumerate(sorted(self.requests))},
             zone=self.world.time_zone,
             plain=self.plain,
+            snapshot_of=lambda entity: self._snapshot(entity, space),
             checks=self._checks(structs),
             condition_reads={key: self._reads(request.node) for key, request in self.requests.items()},
         )
+
+    def _snapshot(self, entity: int, space: dict[str, Any]) -> Callable[[Any], tuple[Any, ...]]:
+        """The function that takes snapshots of the sources an entity is made of; of a set, the elements looked for."""
+        parts = []
+        for name in self.analysis.reads[entity]:
+            src = self.sources[name]
+            looked_for = self.analysis.members_tested[entity].get(name, ())
+            is_set = isinstance(getattr(src, "code", None), ValueSet)
+            parts.append(f"[x for x in {looked_for!r} if x in {src.raw}]" if is_set else src.raw)
+        code = "lambda s: (" + "".join(f"{part}, " for part in parts) + ")"
+        function: Callable[[Any], tuple[Any, ...]] = eval(code, space)  # noqa: S307  # our own source
+        return function
 
     def _reads(self, node: Node) -> tuple[str, ...]:
         names = {source_name(ref) for ref in references(node, self.world)}

@@ -287,7 +287,9 @@ class Handlers:
         """Statements that bound the next change by time of what an event touched."""
         lines = []
         if ix.age is not None and ix.age.comparisons:
-            lines += [f"a = {ix.source.raw}", f"if a is not None and a != b{ix.number}:"]
+            first = self.constants[f"AGE{ix.number}"].cuts[0]
+            lines += [f"a = {ix.source.raw}"]
+            lines += [f"if a is not None and a != b{ix.number} and (a + {first} < s.queued or a + {first} <= t):"]
             lines += [f"    e = next_cut(AGE{ix.number}, NEXT, s, a, t)", "    if e < L: L = e"]
         return lines + self.exit_bound(ix)
 

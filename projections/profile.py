@@ -1,8 +1,8 @@
 """The customer's profile, consents and unreachable addresses, folded exactly in any order of arrival.
 
 Each entry keeps the (occurred_at, order) that it is from; the latest holds, so a late event changes nothing that a
-Each entry keeps the (occurred_at, order) that it is from; the latest holds, so a late event changes nothing that a
-then.
+later one said. Superseded values of address fields are kept: a bounce that names no address means the one the customer
+had then.
 """
 
 from __future__ import annotations

@@ -54,8 +54,10 @@ class Program:
     conditions: Mapping[str, Callable[[Any, int, Any, Any], bool]]
     zone: str
     plain: bool
+    snapshot_of: Callable[[int], Callable[[Any], tuple[Any, ...]]]  # compiles an entity's snapshot
     checks: Mapping[type, Callable[[Any], None]]  # event struct -> raises InputRefused for what its handler cannot read
     condition_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    snapshots: dict[int, Callable[[Any], tuple[Any, ...]]] = field(default_factory=dict)
 
     def member(self, state: Any, segment: str) -> bool:
         """Whether the customer is in the segment, as of the last step."""
@@ -87,13 +89,10 @@ class Program:
 
     def after(self, state: Any, entity: int) -> tuple[Any, ...]:
         """Snapshots of the sources an entity is made of; of a set, the elements its condition looks for."""
-        tested = self.tested[entity]
-        return tuple(
-            [x for x in tested.get(name, ()) if x in self.raw[name](state)]
-            if name in self.set_sources
-            else self.raw[name](state)
-            for name in self.reads[entity]
-        )
+        snapshot = self.snapshots.get(entity)
+        if snapshot is None:
+            snapshot = self.snapshots[entity] = self.snapshot_of(entity)
+        return snapshot(state)
 
     def evidence(
         self, entity: int, event_type: str | None, before: tuple[Any, ...], after: tuple[Any, ...]

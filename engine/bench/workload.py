@@ -1,0 +1,206 @@
+"""What the benchmarks run: a shop's events and rulebooks of any size over them.
+
+Thresholds are drawn from values that occur; of the segments at least 30 % use two traits, 10 % days_since and 10 %
+leaves_when. Most are local to a city, as micro-segments are; a few are broad. One broad segment's age is the knob by
+which a rulebook is tuned to a number of transitions an event.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.rulebook.folder import load_folder
+from engine.rulebook.rulebook import Rulebook
+from events.codec import encode_record
+from events.durations import DAY_MS
+from events.envelope import Event
+
+START_MS = 1_700_000_000_000
+CATEGORIES = ("cat_food", "cat_furniture", "dog_food", "dog_toys", "fish", "birds", "vet", "books")
+TYPES = ("page_viewed",) * 14 + ("message_opened",) * 3 + ("message_clicked",) + ("order_completed",) * 2
+BROAD = 8
+TRIGGERS = 20
+
+TRAITS = """\
+traits:
+  orders: {count: order_completed}
+  spend: {sum: order_completed.total}
+  spend_90d: {sum: order_completed.total, within: 90d}
+  views: {count: page_viewed}
+  opens: {count: message_opened}
+  clicks: {count: message_clicked}
+  last_order_at: {last_at: order_completed}
+  last_view_at: {last_at: page_viewed}
+  order_gap_days: {mean_gap_days: order_completed}
+  bought: {set: order_completed.items.category}
+  favourite: {top: order_completed.items.category, weight: item.price, half_life: 60d}
+  average_order: {formula: spend / orders}
+dimensions:
+  value: {bands: spend, at: [50, 200, 1000], names: [low, medium, high, top]}
+  recency: {bands: days_since(last_order_at), at: [30, 90], names: [fresh, cooling, cold], missing: never}
+  lifecycle: [{repeat: orders >= 2}, {first_order: orders == 1}, {lead: else}]
+  taste: {values_of: favourite, missing: unknown}
+policy:
+  time_zone: Europe/Riga
+  quiet_hours: {from: "21:00", to: "09:00"}
+  sender: {name: Shop, email: hello@shop.example}
+  links: {unsubscribe: "https://shop.example/stop"}
+  caps: [{at_most: 2, per: 7d, purpose: marketing}]
+"""
+
+NUMBERS = {
+    "orders": (1, 2, 3, 4, 5, 6),
+    "spend": (10, 30, 60, 90, 130, 200, 300),
+    "spend_90d": (10, 30, 60, 90, 130, 200),
+    "views": (1, 2, 3, 5, 8, 12, 20, 30),
+    "opens": (1, 2, 3, 5),
+    "clicks": (1, 2),
+    "average_order": (15, 30, 45, 60, 75, 90),
+}
+AGES = ("last_order_at", "last_view_at", "last_seen_at")
+
+
+class Workload:
+    """Events of `customers` uniformly hit over `days`, appended in order, one in a hundred twice."""
+
+    def __init__(self, *, customers: int, events: int, days: float, seed: int = 1) -> None:
+        self.customers, self.events, self.days, self.seed = customers, events, days, seed
+
+    def records(self, cities: int) -> Iterator[tuple[str, bytes]]:
+        """(customer, record) of every event; a customer's first is the profile that names the city."""
+        draw = random.Random(self.seed)
+        step = self.days * DAY_MS / self.events
+        known: set[int] = set()
+        recent: list[tuple[str, Event]] = []
+        for number in range(self.events):
+            t = START_MS + int(number * step)
+            if recent and draw.random() < 0.01:
+                customer, event = recent[int(draw.random() * len(recent))]
+                yield customer, encode_record(event, t)
+                continue
+            who = int(draw.random() * self.customers)
+            customer = f"c{who:07d}"
+            late = int(draw.random() * 3_600_000) if draw.random() < 0.05 else int(draw.random() * 2_000)
+            if who not in known:
+                known.add(who)
+                event = self._profile(number, who, customer, t, cities)
+            else:
+                event = self._event(draw, number, customer, t - late)
+            recent.append((customer, event))
+            if len(recent) > 3_000:
+                del recent[:1_000]
+            yield customer, encode_record(event, t)
+
+    def _profile(self, number: int, who: int, customer: str, t: int, cities: int) -> Event:
+        data = {"city": f"city{who % cities}", "email": f"{customer}@shop.example", "time_zone": "Europe/Riga"}
+        return Event(id=f"p{number}", type="profile_updated", customer_id=customer, occurred_at_ms=t, data=data)
+
+    def _event(self, draw: random.Random, number: int, customer: str, t: int) -> Event:
+        kind = TYPES[int(draw.random() * len(TYPES))]
+        identity = f"018f3c1e-7b1a-7cc0-{int(draw.random() * 65536):04x}-{number:012x}"
+        if kind == "page_viewed":
+            page = int(draw.random() * 5_000)
+            data: dict[str, object] = {
+                "url": f"https://shop.example/products/{page}",
+                "title": f"Product page {page} of the shop",
+                "referrer": f"https://search.example/?q={int(draw.random() * 99_999)}",
+                "source": "search",
+                "medium": "cpc",
+            }
+        elif kind == "order_completed":
+            items = [
+                {
+                    "sku": f"s{int(draw.random() * 999):04d}",
+                    "category": CATEGORIES[int(draw.random() * draw.random() * 8)],
+                    "quantity": 1,
+                    "price": int(draw.random() * 6_000) / 100,
+                }
+                for _ in range(2)
+            ]
+            total = round(sum(float(str(item["price"])) for item in items), 2)
+            data = {"order_id": f"o{number:09d}", "total": total, "currency": "EUR", "items": items}
+        else:
+            data = {
+                "message_id": f"{int(draw.random() * 2**63):032x}",
+                "channel": "email",
+                "trigger": "thanks",
+                "campaign_id": "autumn",
+                "url": f"https://shop.example/l/{int(draw.random() * 5_000)}",
+                "address": f"someone.{int(draw.random() * 99_999)}@shop.example",
+            }
+        return Event(id=identity, type=kind, customer_id=customer, occurred_at_ms=t, source="shop", data=data)
+
+
+def cities_for(segments: int) -> int:
+    """How many cities the local segments are spread over."""
+    return max(20, segments // 5)
+
+
+def rulebook_text(segments: int, *, knob_days: float, seed: int = 7) -> dict[str, str]:
+    """The files of a rulebook with that many segments; `knob_days` is the age of the tuned one."""
+    draw = random.Random(seed)
+    cities = cities_for(segments)
+    lines = ["segments:", f"  s0: {{when: days_since(last_seen_at) >= {knob_days:.6f}}}"]
+    for number in range(1, segments):
+        condition, leaves = _condition(draw, number)
+        if number >= BROAD:
+            condition = f"profile.city == 'city{draw.randrange(cities)}' and {condition}"
+        more = f', leaves_when: "{leaves}"' if leaves else ""
+        lines.append(f'  s{number}: {{when: "{condition}"{more}}}')
+    return {"traits.yaml": TRAITS, "segments.yaml": "\n".join(lines), "triggers.yaml": _triggers(segments)}
+
+
+def _condition(draw: random.Random, number: int) -> tuple[str, str]:
+    if number % 10 == 1:
+        return f"days_since({draw.choice(AGES)}) >= {draw.randint(2, 60)}", ""
+    if number % 10 == 2:
+        trait = draw.choice(("spend_90d", "average_order"))
+        cut = draw.choice(NUMBERS[trait])
+        return f"{trait} >= {cut}", f"{trait} < {cut * 0.8:.2f}"
+    names = draw.sample([*NUMBERS, "bought", "favourite"], 2 if number % 10 in (3, 4, 5, 6) else 1)
+    return " and ".join(_test(draw, name) for name in names), ""
+
+
+def _test(draw: random.Random, name: str) -> str:
+    if name == "bought":
+        return f"'{draw.choice(CATEGORIES)}' in bought"
+    if name == "favourite":
+        return f"favourite == '{draw.choice(CATEGORIES)}'"
+    return f"{name} {draw.choice(('>=', '>=', '<'))} {draw.choice(NUMBERS[name])}"
+
+
+def _triggers(segments: int) -> str:
+    lines = ["triggers:"]
+    for number in range(TRIGGERS):
+        broad = number < 4 or segments <= BROAD
+        segment = 1 + number % (min(BROAD, segments) - 1) if broad else BROAD + number * (segments - BROAD) // TRIGGERS
+        on = f"{{enters: s{segment}}}"
+        if number % 5 == 4:
+            on = f"{{leaves: s{segment}}}"
+        if number % 7 == 6:
+            on = "{moves: {dimension: value, to: high}}"
+        once = ("per_cause", "per_customer", "30d")[number % 3]
+        after = "14d" if number % 4 == 1 else "0s"
+        lines.append(
+            f"  t{number}: {{on: {on}, after: {after}, once: {once}, holdout: 10%, "
+            f"message: {{template: note, channels: [email]}}}}"
+        )
+    return "\n".join(lines)
+
+
+TEMPLATES = {
+    "note/email.subject": "Hello {{ customer.first_name or 'there' }}",
+    "note/email.txt": "You have spent {{ traits.spend }}. Stop: {{ links.unsubscribe }}",
+}
+
+
+def write_rulebook(folder: Path, segments: int, *, knob_days: float) -> Rulebook:
+    """Write a rulebook's folder and load it as a user's is."""
+    (folder / "templates" / "note").mkdir(parents=True, exist_ok=True)
+    for name, text in rulebook_text(segments, knob_days=knob_days).items():
+        (folder / name).write_text(text)
+    for name, text in TEMPLATES.items():
+        (folder / "templates" / name).write_text(text)
+    return load_folder(folder)
