@@ -8,6 +8,7 @@ from tests.triggers.customer import Customer
 from tests.triggers.journey import Happened, Journey, outcomes
 from tests.triggers.rulebooks import (
     DAY_MS,
+    HOUR_MS,
     PLAIN,
     WITH_CAUSE,
     at,
@@ -213,3 +214,19 @@ def test_a_local_time_in_the_customers_own_zone_is_fixed_at_the_match() -> None:
     journey.customer.fields["time_zone"] = "America/New_York"
     (send,) = journey.until("2026-03-09T00:00")
     assert send.at_ms == at("2026-03-02T10:00+02:00")
+
+
+def test_a_match_can_be_cancelled_in_the_ms_that_made_it() -> None:
+    journey = waiting(enters("cat_home"), ("cat_home", OUT, IN))
+    assert outcomes(journey.event("order_refunded", "2026-03-01T12:00", ("cat_home", IN, OUT))) == LEFT
+    assert journey.until("2026-03-09T00:00") == []
+
+
+def test_a_held_match_is_cancelled_before_a_younger_one_that_is_asked_earlier() -> None:
+    definition = trigger("thanks", event("order_completed"), after_ms=2 * HOUR_MS, cancel_when=(event("page_viewed"),))
+    journey = Journey(rules(definition, policy=Policy(quiet_hours=quiet("21:00", "09:00"))))
+    journey.event("order_completed", "2026-03-01T20:00")
+    journey.event("order_completed", "2026-03-02T05:00")
+    assert [match.made[0] for queue in journey.ledger.pending for match in queue] == [1, 0]
+    cancelled = journey.event("page_viewed", "2026-03-02T06:00")
+    assert [cancel.made[0] for cancel in cancelled] == [0, 1]

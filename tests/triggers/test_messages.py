@@ -39,6 +39,12 @@ class TestRendering:
         assert (request.message_id, request.t_ms, request.zone) == (send.message_id, send.at_ms, "Europe/Riga")
         assert request.offer is None
 
+    def test_the_steps_own_event_is_not_fetched_again(self) -> None:
+        journey = Journey(rules(thanks()))
+        journey.event("order_completed", "2026-03-01T12:00", total=8)
+        assert isinstance(journey.customer.requests[0].event, Happened)
+        assert journey.fetched == []
+
     def test_for_a_match_of_time_alone_there_is_no_event(self) -> None:
         journey = Journey(rules(trigger("thanks", enters("lapsing"))))
         journey.by_time("2026-03-01T12:00", ("lapsing", OUT, IN))
