@@ -37,15 +37,15 @@ def field_of_event(path: tuple[str, ...], fields: FieldKinds) -> Typed | None:
     return Typed(Kind.LIST, element=here, nullable=True) if lists else Typed(here, nullable=True)
 
 
-def unknown_field(path: tuple[str, ...], types: Mapping[str, FieldKinds]) -> str:
-    """Why no type has a field at this path, with the nearest spelling."""
+def unknown_field(path: tuple[str, ...], types: Mapping[str, FieldKinds], owner: str = "") -> str:
+    """Why no type has a field at this path, with the nearest spelling; `owner` is what it is a field of, by default
+    the event."""
     heres: list[FieldKinds] = list(types.values())
     for depth, part in enumerate(path):
         following = [fields.fields[part] for fields in heres if part in fields.fields]
         if not following:
-            owner = _owner(types) if depth == 0 else f"an element of '{path[depth - 1]}'"
             known = {name for fields in heres for name in fields.fields}
-            return f"{owner} has no field '{part}'{did_you_mean(part, known)}"
+            return f"{_lacking(types, path, depth, owner)} '{part}'{did_you_mean(part, known)}"
         nested = [fields for fields in following if isinstance(fields, FieldKinds)]
         if depth + 1 < len(path) and not nested:
             return f"'{part}' is {article(str(following[0]))}; it has no fields"
@@ -53,8 +53,10 @@ def unknown_field(path: tuple[str, ...], types: Mapping[str, FieldKinds]) -> str
     return f"'{'.'.join(path)}' leads through more than one list"
 
 
-def _owner(types: Mapping[str, FieldKinds]) -> str:
-    return f"the event {min(types)}" if len(types) == 1 else "no event here"
+def _lacking(types: Mapping[str, FieldKinds], path: tuple[str, ...], depth: int, owner: str) -> str:
+    if depth or owner:
+        return f"an element of '{path[depth - 1]}' has no field" if depth else f"{owner} has no field"
+    return f"the event {min(types)} has no field" if len(types) == 1 else "no event here has a field"
 
 
 def article(word: str) -> str:

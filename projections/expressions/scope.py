@@ -155,7 +155,7 @@ def _field(name: Name, root: Root, types: Mapping[str, FieldKinds]) -> tuple[Ref
     path = name.parts[1:]
     found = {typed for fields in types.values() if (typed := field_of_event(path, fields)) is not None}
     if not found:
-        return _fault(name, unknown_field(path, types))
+        return _fault(name, unknown_field(path, types, "an item" if root is Root.ITEM else ""))
     if len(found) > 1:
         kinds = listed(sorted(str(typed.element or typed.kind) for typed in found))
         return _fault(name, f"'{'.'.join(name.parts)}' is {kinds} in different types of events")
