@@ -1,0 +1,117 @@
+"""Everything about one customer: what we know, what is pending, and how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from engine.customer_view import CustomerView
+from engine.ledgers import read_ledger
+from engine.states import read_steps
+from engine.views.partition import PartitionView, Row
+from engine.views.rows import decision_row, event_row, message_row, step_rows
+from engine.world import World
+from events.codec import head_of
+from events.errors import CalledWrongly
+from triggers.decisions import OWN, Decision
+from triggers.ledger import pending_matches
+from triggers.reasons import Kind
+
+READ_RECORDS = 10_000
+EVENT, TRANSITION, DECISION = "event", "transition", "decision"
+
+# Where an entry of the timeline stands: offset, due ms or OWN, and within one step events, transitions, decisions.
+_Place = tuple[int, int, int]
+
+
+def customer_profile(view: PartitionView, customer: str) -> Row:
+    """What is known of a customer as of the live world: profile, traits, segments, dimensions, micro_segment, pending.
+
+    Raises CalledWrongly for one whom the live world does not know.
+    """
+    world = view.world
+    data = None if view.store is None or world is None else view.store.get_many([customer])[0]
+    state = None if world is None or data is None else world.decode(data)
+    if world is None or state is None or state.known_since__at is None:
+        raise CalledWrongly(f"no customer {customer!r} is known; ids are taken as they are, capitals too")
+    program, t_ms = world.program, world.meta.journey_ms
+    if state.exit_at <= t_ms:
+        program.expire(state, t_ms, [])
+    seen = CustomerView(world.compiled, customer, state, t_ms, view.log.get)
+    return {
+        "customer": customer,
+        "as_of_ms": t_ms,
+        "time_zone": seen.zone(),
+        "profile": seen.shown_profile(),
+        "consent": {key: bool(entry[0]) for key, entry in sorted(state.consent.items())},
+        "traits": seen.traits(),
+        "segments": program.memberships(state),
+        "dimensions": dict(zip(program.names[program.segments :], state.dims, strict=True)),
+        "micro_segment": program.micro_segment(state),
+        "pending": [pending_row(match) for match in pending_matches(read_ledger(state))],
+    }
+
+
+def pending_row(match: Any) -> Row:
+    """A match that awaits its decision; `ask_ms` is null where a pause holds it."""
+    return {
+        "trigger": match.trigger,
+        "due_ms": match.due_ms,
+        "ask_ms": match.ask_ms if match.ask_ms >= 0 else None,
+        "held": match.held,
+        "cause": match.cause,
+        "matched_at_ms": match.matched_at_ms,
+    }
+
+
+def timeline(view: PartitionView, customer: str, advance: Callable[[int], None] = lambda _: None) -> list[Row]:
+    """The customer's events, transitions and decisions in the order in which they happened; `kind` tells them apart.
+
+    Events are those that the live world contains; `advance` hears how many records were read.
+    """
+    entries: list[tuple[_Place, Row]] = list(_events(view, customer, advance))
+    world = view.world
+    if world is not None and view.store is not None:
+        entries += _transitions(view, world, customer)
+    for output in view.outputs():
+        if output.position[2] == customer:
+            place = (output.position[0], output.position[1], 2)
+            entries += [(place, {"kind": DECISION, **_decision(customer, decision)}) for decision in output.decisions]
+    entries.sort(key=lambda entry: entry[0])
+    return [row for _, row in entries]
+
+
+def _decision(customer: str, decision: Decision) -> Row:
+    row = decision_row(customer, decision)
+    row["ask_ms"] = decision.ask_ms if decision.ask_ms >= 0 else None
+    if decision.kind == Kind.SEND:
+        message = message_row(customer, decision)
+        row["to"], row["subject"], row["text"] = message["to"], message["subject"], message["text"]
+    return row
+
+
+def _events(view: PartitionView, customer: str, advance: Callable[[int], None]) -> Iterator[tuple[_Place, Row]]:
+    """A scan of the partition's log; most records are passed over by their bytes alone."""
+    needle, offset = customer.encode(), 0
+    while offset <= view.applied:
+        values = view.log.read(offset, min(READ_RECORDS, view.applied + 1 - offset))
+        for place, raw in enumerate(values, offset):
+            if needle in raw:
+                head = head_of(raw)
+                if head.customer_id == customer and not head.is_control:
+                    yield (place, OWN, 0), {"kind": EVENT, **event_row(view, place)}
+        offset += len(values)
+        advance(len(values))
+
+
+def _transitions(view: PartitionView, world: World, customer: str) -> Iterator[tuple[_Place, Row]]:
+    needle = customer.encode()
+    assert view.store is not None
+    for _, packed in view.store.transitions():
+        if needle not in packed:
+            continue
+        for step in read_steps(packed):
+            if step.customer == customer:
+                due = step.at_ms if step.cause.startswith("due:") else OWN
+                for row in step_rows(world.program, step):
+                    yield (step.offset, due, 1), {"kind": TRANSITION, **row}

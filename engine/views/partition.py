@@ -1,0 +1,137 @@
+"""One partition as a reader sees it, and all of a workspace's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, cached_property
+from heapq import merge
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from engine.activations import Activations, Compile, Load
+from engine.compiled import Compiled, compile_rulebook
+from engine.outputs import frontier, kept
+from engine.ports import DerivedStore
+from engine.rulebook.rulebook import Rulebook, unpack
+from engine.states import Meta, read_meta
+from engine.world import World
+from events.codec import Activation
+from events.errors import CalledWrongly
+from events.partitioning import partition_of
+from triggers.decisions import Output, Position
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_facts import RocksFacts
+    from engine.workspace.workspace import Workspace
+
+Row = dict[str, Any]
+
+
+class PartitionView:
+    """A partition's facts beside its live world, as the owner last flushed it.
+
+    `meta` and `store` are None while there is no live world.
+    """
+
+    def __init__(self, facts: RocksFacts, store: DerivedStore | None, activations: Activations) -> None:
+        self.facts, self.store, self.activations = facts, store, activations
+        self.partition = facts.partition
+        self.log, self.stream = facts.log, facts.decisions
+        self.meta: Meta | None = None if store is None else read_meta(store)
+
+    @cached_property
+    def world(self) -> World | None:
+        """The live world, to look at only: it is never flushed."""
+        if self.store is None or self.meta is None:
+            return None
+        return World(self.activations.compiled(self.meta.activation_offset), self.store, self.log, self.meta)
+
+    @cached_property
+    def frontier(self) -> Position:
+        """The last durable position."""
+        return frontier(self.stream)
+
+    @property
+    def applied(self) -> int:
+        """The last offset that the live world contains, -1 for none."""
+        return -1 if self.meta is None else self.meta.applied
+
+    @property
+    def journey_ms(self) -> int | None:
+        """The partition's journey time as of the applied offset; None before any."""
+        return None if self.meta is None or self.meta.applied < 0 else self.meta.journey_ms
+
+    def outputs(self) -> Iterator[Output]:
+        """The recorded outputs that have decisions, in order."""
+        return (output for output in kept(self.stream.read()) if output.decisions)
+
+
+class Views:
+    """Every partition of an open workspace, as a reader sees it now."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        if not workspace.has_facts():
+            raise CalledWrongly(
+                f"{workspace.folder} has no events yet; bring some in with `strand import` or `strand publish`"
+            )
+        self.workspace = workspace
+        # The live world first: the facts, opened or caught up after it, hold all that it was made of.
+        stores = [workspace.open_live(partition) for partition in range(workspace.settings.partitions)]
+        if not workspace.owner:
+            workspace.facts.catch_up()
+        load, compile_each = _once()
+        self.partitions = [
+            PartitionView(facts, store, Activations(facts.log, load, compile_each))
+            for facts, store in zip(workspace.facts, stores, strict=True)
+        ]
+
+    def of(self, customer: str) -> PartitionView:
+        """The partition that a customer's events live in."""
+        return self.partitions[partition_of(customer, len(self.partitions))]
+
+    @property
+    def as_of_ms(self) -> int | None:
+        """The largest journey time of the live world; None before any."""
+        return max((view.journey_ms for view in self.partitions if view.journey_ms is not None), default=None)
+
+    @property
+    def shows(self) -> str:
+        """Which offsets the live world reaches, for people: `p0 to 41, p1 to 38 of 40`."""
+        parts = []
+        for view in self.partitions:
+            end = view.log.end() - 1
+            behind = f" of {end}" if view.applied < end else ""
+            reached = f"to {view.applied}{behind}" if view.applied >= 0 else "empty"
+            parts.append(f"p{view.partition} {reached}")
+        return ", ".join(parts)
+
+    def active(self) -> Activation | None:
+        """The activation that the live world is of; None before any."""
+        for view in self.partitions:
+            if view.meta is not None and view.meta.applied >= 0:
+                return view.activations.at(view.meta.activation_offset)
+        return None
+
+    @cached_property
+    def compiled(self) -> Compiled | None:
+        """The rulebook that the live world is of, ready to run; None before any."""
+        for view in self.partitions:
+            if view.meta is not None and view.meta.applied >= 0:
+                return view.activations.compiled(view.meta.activation_offset)
+        return None
+
+    def rows(self, *streams: Iterator[Row], by: str = "at_ms") -> Iterator[Row]:
+        """Several partitions' rows in one order."""
+        return merge(*streams, key=itemgetter(by))
+
+
+def _once() -> tuple[Load, Compile]:
+    """Unpacking and compiling that do each rulebook once, for all partitions."""
+    compiled: dict[str, Compiled] = {}
+
+    def compile_once(rulebook: Rulebook) -> Compiled:
+        if rulebook.hash not in compiled:
+            compiled[rulebook.hash] = compile_rulebook(rulebook)
+        return compiled[rulebook.hash]
+
+    return cache(unpack), compile_once
