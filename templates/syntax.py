@@ -246,11 +246,17 @@ def _set_names(tree: nodes.Template) -> set[str]:
 
 
 def references(tree: nodes.Template) -> tuple[Reference, ...]:
-    """The fields of given groups that the template reads by name, in order; groups it sets itself are left out."""
+    """The fields of given groups that the template reads by name, in order.
+
+    Left out are groups it sets itself, and fields for which it says what to do without: `| default`, `is defined`.
+    """
     own = _set_names(tree)
+    spared = {id(test.node) for test in tree.find_all((nodes.Filter, nodes.Test)) if _answers_absence(test)}
     found = []
     for node in tree.find_all(nodes.Expr):
         if not isinstance(node, (nodes.Getattr, nodes.Getitem)) or not isinstance(node.node, nodes.Name):
+            continue
+        if id(node) in spared:
             continue
         if node.node.name not in GROUPS or node.node.name in own:
             continue
@@ -259,3 +265,7 @@ def references(tree: nodes.Template) -> tuple[Reference, ...]:
         elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
             found.append(Reference(node.node.name, node.arg.value, node.lineno))
     return tuple(found)
+
+
+def _answers_absence(node: nodes.Node) -> bool:
+    return isinstance(node, (nodes.Filter, nodes.Test)) and node.name in ("d", "default", "defined", "undefined")
