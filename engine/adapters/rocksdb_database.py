@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from rocksdict import AccessType, Checkpoint, Options, Rdict, WriteBatch, WriteOptions
 
-from engine.adapters.rocksdb_errors import is_damage, named_file, translated
+from engine.adapters.rocksdb_errors import translated
 from engine.adapters.rocksdb_journal import check_journals
 from engine.adapters.rocksdb_options import Access, StoreMemory, database_options
 from events.errors import OperatorError
-
-_DROPPED = re.compile(r"(\d+\.log): dropping")
 
 
 class Database:
@@ -60,11 +56,8 @@ class Database:
         options = database_options(memory, create=create)
         try:
             return Rdict(str(self.path), options, column_families=dict(families), access_type=kind)
-        except BaseException as error:
-            blamed = _blamed_journal(Path(self._scratch or self.path))
+        except BaseException:
             self._remove_scratch()
-            if type(error) is Exception and blamed and is_damage(str(error)) and not named_file(str(error)):
-                raise self._damaged(f"{blamed}: {error}") from error
             raise
 
     def family(self, name: str) -> Rdict:
@@ -140,16 +133,6 @@ class Database:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
-
-
-def _blamed_journal(folder: Path) -> str:
-    """The write-ahead file in which RocksDB met damage when it failed to open just now, '' for none: its error text
-    does not say, its LOG does.
-    """
-    with suppress(OSError):
-        found = _DROPPED.search((folder / "LOG").read_text(encoding="utf-8", errors="replace"))
-        return found.group(1) if found else ""
-    return ""
 
 
 def unsynced() -> WriteOptions:

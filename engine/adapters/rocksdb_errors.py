@@ -13,10 +13,12 @@ from pathlib import Path
 
 from rocksdict import DbClosedError
 
-from engine.adapters.storage_errors import FAILING, FULL, READ_ONLY, os_error
+from engine.storage_errors import FAILING, FULL, READ_ONLY, os_error
 from events.errors import DerivedDamaged, OperatorError, StorageFailed, WorkspaceBusy
 
 _FILE = re.compile(r"[^\s:]*?([^\s:/]+\.(?:sst|log)|MANIFEST-\d+|CURRENT)\b")
+# RocksDB adds this to whatever keeps it from opening the table files that its manifest lists.
+_GUESS = re.compile(r"The file \S+ may be corrupted")
 _DAMAGE = re.compile(r"Corruption|checksum|No such file or directory|missing|bad magic|Bad table", re.IGNORECASE)
 _BUSY = re.compile(r"LOCK: (?:Resource temporarily unavailable|No locks available)")
 _FULL = re.compile(r"No space left|Disk quota exceeded|File too large|NoSpace", re.IGNORECASE)
@@ -24,8 +26,8 @@ _READ_ONLY = re.compile(r"Read-only file system|Permission denied|Operation not 
 
 
 def named_file(text: str) -> str:
-    """The file that RocksDB's text names, or ''."""
-    found = _FILE.search(text)
+    """The file that RocksDB's text names as the damaged one, or ''."""
+    found = _FILE.search(_GUESS.sub("", text))
     return found.group(1) if found else ""
 
 

@@ -16,6 +16,7 @@ from rocksdict import WriteBatch
 from engine.adapters.rocksdb_damage import readable_of_unopened
 from engine.adapters.rocksdb_database import Database, synced, unsynced
 from engine.adapters.rocksdb_errors import named_file, translated
+from engine.adapters.rocksdb_journal import garbled_journal
 from engine.adapters.rocksdb_numbered import Numbered, key_of
 from engine.adapters.rocksdb_options import Access, StoreMemory, sequential_options, small_options
 from engine.kill_points import reach
@@ -198,10 +199,11 @@ class RocksFacts:
             )
 
     def _damaged_unopened(self, text: str) -> OperatorError:
-        return self._damaged("log", readable_of_unopened(self.path, "log"), text)
+        file = named_file(text) or garbled_journal(self.path)
+        return self._damaged("log", readable_of_unopened(self.path, "log"), text, file)
 
-    def _damaged(self, family: str, readable: int, text: str) -> OperatorError:
-        file = named_file(text) or "unknown"
+    def _damaged(self, family: str, readable: int, text: str, file: str = "") -> OperatorError:
+        file = file or named_file(text) or "not named by RocksDB"
         kind = _WORDS[family]
         last = f"the last readable {kind} is {readable - 1}" if readable else f"no {kind} is readable"
         return FactsDamaged(

@@ -65,6 +65,42 @@ def check_journal(path: Path) -> JournalFault | None:
     return None
 
 
+def garbled_journal(database: Path) -> str:
+    """The name of the first journal with a record whose checksum is wrong, or ''; slow (some MB/s), to name the file
+    where RocksDB only says that there is one.
+    """
+    for path in journals(database):
+        content = path.read_bytes()
+        for start in range(0, len(content), BLOCK_BYTES):
+            if not all(_is_sound(*record) for record in _records(content[start : start + BLOCK_BYTES])):
+                return path.name
+    return ""
+
+
+def _records(block: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """(stored checksum, type, payload) of each whole record of a block."""
+    at = 0
+    while len(block) - at >= HEADER_BYTES:
+        end = at + HEADER_BYTES + (block[at + 4] | block[at + 5] << 8)
+        if end > len(block):
+            return
+        yield int.from_bytes(block[at : at + 4], "little"), block[at + 6], block[at + HEADER_BYTES : end]
+        at = end
+
+
+def _is_sound(stored: int, kind: int, payload: bytes) -> bool:
+    state = _TABLE[(0xFFFFFFFF ^ kind) & 0xFF] ^ 0x00FFFFFF
+    table = _TABLE
+    for byte in payload:
+        state = table[(state ^ byte) & 0xFF] ^ state >> 8
+    return _masked(state) == stored
+
+
+def _masked(state: int) -> int:
+    crc = state ^ 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _check_block(block: bytes) -> tuple[int, str] | None:
     at = 0
     size = len(block)
@@ -102,8 +138,7 @@ def _checksums(kind: int, payload: bytes) -> Iterator[tuple[int, int]]:
     state = _TABLE[(0xFFFFFFFF ^ kind) & 0xFF] ^ 0x00FFFFFF
     table = _TABLE
     for length in range(len(payload) + 1):
-        crc = state ^ 0xFFFFFFFF
-        yield length, ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+        yield length, _masked(state)
         if length < len(payload):
             state = table[(state ^ payload[length]) & 0xFF] ^ state >> 8
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.adapters.storage_errors import os_error
+from engine.storage_errors import os_error
 
 
 def replace_durably(path: Path, content: bytes, *, before_rename: Callable[[], None] = lambda: None) -> None:

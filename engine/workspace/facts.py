@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.adapters.rocksdb_facts import RocksFacts
-from engine.adapters.rocksdb_options import Access, StoreMemory
 from engine.workspace.durable_files import refused, replace_durably
 from events.errors import FactsDamaged, OperatorError
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_facts import RocksFacts
+    from engine.adapters.rocksdb_storage import RocksStorage
 
 FILE = "FORMAT"
 VERSION = 1
@@ -22,7 +25,7 @@ class Facts:
     FactsDamaged, StorageFailed, WorkspaceBusy, and OperatorError for another number or an unknown format.
     """
 
-    def __init__(self, folder: Path, partitions: int, *, access: Access, memory: StoreMemory) -> None:
+    def __init__(self, folder: Path, partitions: int, storage: RocksStorage) -> None:
         self.folder = folder
         written = partitions_of(folder)
         if written is not None and written != partitions:
@@ -35,8 +38,7 @@ class Facts:
         try:
             for partition in range(partitions):
                 path = folder / f"p{partition}"
-                opened = RocksFacts(path, partition, access=access, memory=memory, create=written is None)
-                self._open.append(opened)
+                self._open.append(storage.facts(path, partition, create=written is None))
             if written is None:
                 self._finish_creation(partitions)
         except BaseException:

@@ -6,16 +6,18 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from engine.adapters.rocksdb_derived import RocksDerived
-from engine.adapters.rocksdb_options import Access, StoreMemory
 from engine.workspace.facts import Facts, partitions_of
 from engine.workspace.generations import Generations
 from engine.workspace.lock import OwnerLock
 from engine.workspace.settings import FILE as SETTINGS_FILE
 from engine.workspace.settings import Settings, load_settings
 from events.errors import CalledWrongly, DerivedDamaged
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_derived import RocksDerived
+    from engine.adapters.rocksdb_storage import RocksStorage
 
 _TRIES = 5
 
@@ -32,7 +34,6 @@ class Workspace:
         self.owner = lock is not None
         self.generations = Generations(folder / "derived")
         self._lock = lock
-        self._memory: StoreMemory | None = None
         self._stores: list[RocksDerived] = []
 
     @classmethod
@@ -83,8 +84,7 @@ class Workspace:
     @cached_property
     def facts(self) -> Facts:
         """Every partition's facts, opened when first asked for."""
-        access = Access.OWN if self.owner else Access.FOLLOW
-        return Facts(self.facts_folder, self.settings.partitions, access=access, memory=self._shared_memory())
+        return Facts(self.facts_folder, self.settings.partitions, self._storage)
 
     def begin_generation(self, partition: int) -> tuple[str, RocksDerived]:
         """A new, empty generation, not live yet: its name and its store, which bypasses the write-ahead file.
@@ -98,7 +98,7 @@ class Workspace:
         """A generation's store, to read and write; needs no lock, so that a child may fill what its parent began."""
         path = self.generations.path(name)
         new = not (path / "CURRENT").exists() and not any(path.iterdir())
-        return self._keep(RocksDerived(path, bulk=bulk, memory=self._shared_memory(), create=new))
+        return self._keep(self._storage.generation(path, bulk=bulk, create=new))
 
     def make_live(self) -> list[int]:
         """Give an empty live generation to each partition that has none and return those partitions; owner only."""
@@ -119,14 +119,11 @@ class Workspace:
             name = self.generations.live().get(partition)
             if name is None:
                 return None
-            if self.owner:
-                return self.open_generation(name)
             try:
-                path = self.generations.path(name)
-                return self._keep(RocksDerived(path, access=Access.FOLLOW, memory=self._shared_memory()))
+                return self._keep(self._storage.derived(self.generations.path(name)))
             except DerivedDamaged:
                 # The owner may have swapped it away between our reading its name and opening it.
-                if not left or self.generations.live().get(partition) == name:
+                if self.owner or not left or self.generations.live().get(partition) == name:
                     raise
         return None
 
@@ -150,10 +147,12 @@ class Workspace:
     ) -> None:
         self.close()
 
-    def _shared_memory(self) -> StoreMemory:
-        if self._memory is None:
-            self._memory = StoreMemory()
-        return self._memory
+    @cached_property
+    def _storage(self) -> RocksStorage:
+        # settings.log allows the embedded one only, so far
+        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when chosen
+
+        return RocksStorage(owner=self.owner)
 
     def _keep(self, store: RocksDerived) -> RocksDerived:
         self._stores = [kept for kept in self._stores if not kept.closed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.adapters.memory import MemoryLog
@@ -94,6 +94,7 @@ def test_an_offset_that_the_log_does_not_have_is_damage(facts: FactsAdapter, off
         log.get(offset)
 
 
+@settings(max_examples=25)
 @given(batches=st.lists(st.lists(st.binary(max_size=40), max_size=6), max_size=8), start=st.integers(0, 30))
 def test_rocksdb_and_memory_answer_alike(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[bytes]], start: int
