@@ -29,6 +29,12 @@ LEFT = [("cancel", "thanks", "left")]
 CANCELLED = [("cancel", "thanks", "cancel_when")]
 
 
+def same_cart(state: object, t_ms: int, event: object, cause: object) -> bool:
+    assert isinstance(event, Happened)
+    assert isinstance(cause, Happened)
+    return event.fields["cart_id"] == cause.fields["cart_id"]
+
+
 def waiting(on: On, *transitions: Transition, **said: object) -> Journey:
     journey = Journey(rules(trigger("thanks", on, after_ms=DAY_MS, **said)))
     made = journey.event("order_completed", "2026-03-01T12:00", *transitions)
@@ -145,11 +151,6 @@ def test_left_is_named_before_cancel_when() -> None:
 
 
 def test_where_compares_the_cancelling_event_with_the_cause() -> None:
-    def same_cart(state: object, t_ms: int, event: object, cause: object) -> bool:
-        assert isinstance(event, Happened)
-        assert isinstance(cause, Happened)
-        return event.fields["cart_id"] == cause.fields["cart_id"]
-
     cancels = (event("order_completed", where=WITH_CAUSE),)
     book = rules(
         trigger("thanks", event("cart_updated"), after_ms=DAY_MS, cancel_when=cancels),
@@ -216,10 +217,22 @@ def test_a_local_time_in_the_customers_own_zone_is_fixed_at_the_match() -> None:
     assert send.at_ms == at("2026-03-02T10:00+02:00")
 
 
-def test_a_match_can_be_cancelled_in_the_ms_that_made_it() -> None:
-    journey = waiting(enters("cat_home"), ("cat_home", OUT, IN))
-    assert outcomes(journey.event("order_refunded", "2026-03-01T12:00", ("cat_home", IN, OUT))) == LEFT
-    assert journey.until("2026-03-09T00:00") == []
+def test_a_match_behind_others_can_be_cancelled_in_the_ms_that_made_it() -> None:
+    book = rules(
+        trigger(
+            "thanks",
+            event("cart_updated"),
+            after_ms=DAY_MS,
+            cancel_when=(event("order_completed", where=WITH_CAUSE),),
+        ),
+        conditions={"thanks:cancel:0": same_cart},
+    )
+    journey = Journey(book)
+    for cart in ("a", "b"):
+        journey.event("cart_updated", "2026-03-01T12:00", cart_id=cart)
+    (cancel,) = journey.event("order_completed", "2026-03-01T12:00", cart_id="b")
+    assert (cancel.kind, cancel.made[0]) == ("cancel", 1)
+    assert [match.made[0] for queue in journey.ledger.pending for match in queue] == [0]
 
 
 def test_a_held_match_is_cancelled_before_a_younger_one_that_is_asked_earlier() -> None:
