@@ -13,7 +13,6 @@ from projections.program import Program
 from templates.render import Renderer
 from triggers.rules import Rules, conditions_of
 
-
 ENTERS, LEAVES, MOVES = 1, 2, 4
 
 

@@ -17,6 +17,7 @@ from templates.context import build_context
 from triggers.occasion import RenderRequest
 
 FetchRaw = Callable[[int], bytes]
+EVIDENCE_VALUES = 20
 
 
 def shown_value(value: Any, kind: Kind, element: Kind | None = None) -> Any:
@@ -139,5 +140,7 @@ class CustomerView:
 def plain(value: Any) -> Any:
     """Evidence as the stream keeps it: numbers as text where they are no integers."""
     if isinstance(value, list | tuple | set):
-        return [plain(each) for each in value]
+        more = len(value) - EVIDENCE_VALUES
+        shown_values = [plain(each) for each in list(value)[:EVIDENCE_VALUES]]
+        return [*shown_values, f"and {more} more"] if more > 0 else shown_values
     return value if value is None or isinstance(value, str | bool | int) else str(value)

@@ -30,7 +30,7 @@ class Decider:
         compiled, program = self.compiled, self.compiled.program
         names, segments = program.names, program.segments
         transitions = [
-            (names[number], OUT if before is False else IN, IN if after else OUT)
+            (names[number], IN if before else OUT, IN if after else OUT)
             if number < segments
             else (names[number], before, after)
             for number, before, after in step.changes

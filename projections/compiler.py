@@ -21,17 +21,15 @@ from projections import profile as person
 from projections.analysis import Analysis, conditions_of
 from projections.decoding import (
     Activated,
-    FieldsRead,
     Tick,
-    Unread,
     attribute,
     checker,
+    data_struct,
     event_struct,
-    note_all,
     profile_checker,
     profile_struct,
 )
-from projections.definitions import DimensionDef, FieldKinds, SegmentDef, TraitKind, WorldDef
+from projections.definitions import DimensionDef, SegmentDef, TraitKind, WorldDef
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
 from projections.expressions import values as source
@@ -96,9 +94,8 @@ class Compiler:
         self.sources = self._sources()
         self.segments = len(world.segments)
         self.analysis = Analysis(world, self.sources, self.entities).run()
-        self.fields_read = {name: FieldsRead(kinds) for name, kinds in world.types.items()}
         self.constants: dict[str, Any] = {}
-        self.handlers = Handlers(self.analysis, self.emitter, self.constants, self.fields_read)
+        self.handlers = Handlers(self.analysis, self.emitter, self.constants, world.types)
 
     def _sources(self) -> dict[str, Source]:
         found: dict[str, Source] = {}
@@ -153,16 +150,12 @@ class Compiler:
             return field_of_profile(ref, names)
         if ref.root not in (Root.EVENT, Root.CAUSE):
             return self.resolve(ref, names)
-        for type_name, kinds in self.world.types.items():
-            if _has(kinds, ref.path):
-                self.fields_read[type_name].note(ref.path)
         return field_value(ref, f"field_of({ref.root}, {attributes(ref.path)})", names)
 
     # ------------------------------------------------------------ the module
     def compile(self) -> Program:
         """Write, compile and bind the generated module."""
         self.handlers.prepare()
-        self._note_declared()
         lines: list[str] = []
         for number, definition in enumerate(self.entities):
             if isinstance(definition, SegmentDef):
@@ -180,11 +173,6 @@ class Compiler:
         lines += self._trait_values()
         text = "\n".join(lines) + "\n"
         return self._bind(text, movers)
-
-    def _note_declared(self) -> None:
-        """What a rulebook declares is judged when it is folded, used or not: the doors may not have known it."""
-        for name in self.world.declared:
-            note_all(self.fields_read[name])
 
     def _next_changes(self, lines: list[str]) -> dict[int, bool]:
         """Append the next-change functions; returns the moving entities, True where an index of ages finds all of
@@ -292,18 +280,15 @@ class Compiler:
 
     def _event_structs(self) -> dict[str, type[msgspec.Struct]]:
         made = {}
-        for name, read in self.fields_read.items():
-            if name == "profile_updated":
-                made[name] = event_struct(name, profile_struct(self.world.profile))
-            else:
-                data = read.struct(f"Data_{name}")
-                made[name] = event_struct(name, data if read.used else Unread)
+        for name, kinds in self.world.types.items():
+            profile = name == "profile_updated"
+            data = profile_struct(self.world.profile) if profile else data_struct(f"Data_{name}", kinds)
+            made[name] = event_struct(name, data)
         return made
 
     def _checks(self, structs: Mapping[str, type[msgspec.Struct]]) -> dict[type, Callable[[Any], None]]:
-        found = {
-            structs[name]: check for name, read in self.fields_read.items() if (check := checker(read)) is not None
-        }
+        checks = {name: checker(kinds) for name, kinds in self.world.types.items()}
+        found = {structs[name]: check for name, check in checks.items() if check is not None}
         return found | {structs["profile_updated"]: profile_checker(self.world.profile)}
 
     def _namespace(self, movers: Mapping[int, bool]) -> dict[str, Any]:
@@ -351,13 +336,6 @@ def _slots(src: Source) -> list[Any]:
     if isinstance(src, TraitSource):
         return src.code.slots
     return [src.slot] if isinstance(src, ProfileSource) else []
-
-
-def _has(kinds: FieldKinds, path: tuple[str, ...]) -> bool:
-    inner = kinds.fields.get(path[0])
-    if isinstance(inner, FieldKinds):
-        return len(path) == 1 or _has(inner, path[1:])
-    return inner is not None and len(path) == 1
 
 
 def _is_age(node: Node) -> bool:

@@ -1,33 +1,34 @@
-"""Typed decoders of the log's records that read only the fields a rulebook uses.
+"""Typed decoders of the log's records: all that an event type's schema names, judged as it is read.
 
-What is not used is skipped by the decoder, not allocated. A record that does not fit raises msgspec's errors; the
-shard judges it then.
+A record that does not fit raises msgspec's errors; the shard then asks the judge for the reason.
 """
 
 from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import msgspec
 
 from events.envelope import RULEBOOK_ACTIVATED, TICK
-from events.numbers import quantise
+from events.numbers import LIMIT
 from events.times import parse_instant
 from projections.definitions import FieldKinds
 from projections.expressions.runtime import day_of
 from projections.expressions.tree import Kind
 
+WHOLE = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
+DECIMAL = Annotated[float, msgspec.Meta(gt=-float(LIMIT), lt=float(LIMIT))]  # NaN is neither
 FIELD_TYPES: dict[Kind, Any] = {
-    Kind.NUMBER: int | float | None,
-    Kind.TEXT: str | None,
-    Kind.FLAG: bool | None,
-    Kind.TIME: int | str | None,
-    Kind.DATE: int | str | None,
+    Kind.NUMBER: WHOLE | DECIMAL,
+    Kind.TEXT: str,
+    Kind.FLAG: bool,
+    Kind.TIME: int | str,
+    Kind.DATE: int | str,
 }
-UNSET_TYPES: dict[Kind, Any] = {kind: kinds | msgspec.UnsetType for kind, kinds in FIELD_TYPES.items()}
+UNSET_TYPES: dict[Kind, Any] = {kind: each | None | msgspec.UnsetType for kind, each in FIELD_TYPES.items()}
 
 ENVELOPE: list[tuple[str, Any]] = [
     ("envelope", int),
@@ -42,10 +43,6 @@ ENVELOPE: list[tuple[str, Any]] = [
 
 ITEM_DEFAULTS = {"quantity": 1}
 """An item that does not say how many is one."""
-
-
-class Unread(msgspec.Struct, gc=False, frozen=True):
-    """Data of which nothing is used."""
 
 
 class Tick(msgspec.Struct, array_like=True, tag=TICK, gc=False):
@@ -76,39 +73,23 @@ def attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-@dataclass(slots=True)
-class FieldsRead:
-    """The fields of one event type that are read, as a tree."""
-
-    kinds: FieldKinds
-    used: dict[str, FieldsRead | None] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-
-    def note(self, path: tuple[str, ...]) -> None:
-        """Mark the field at `path` as read."""
-        name, rest = path[0], path[1:]
-        inner = self.kinds.fields[name]
-        if isinstance(inner, FieldKinds):
-            below = self.used.setdefault(name, FieldsRead(inner, defaults=ITEM_DEFAULTS if name == "items" else {}))
-            assert below is not None
-            if rest:
-                below.note(rest)
+def data_struct(
+    name: str, kinds: FieldKinds, defaults: Mapping[str, Any] = MappingProxyType({})
+) -> type[msgspec.Struct]:
+    """The struct of an event type's data, or of a list's items: required fields must be there, the rest may be null."""
+    members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for key, kind in sorted(kinds.fields.items()):
+        if isinstance(kind, FieldKinds):
+            item = data_struct(f"{name}_{key}", kind, ITEM_DEFAULTS)
+            field_type: Any = list[item]  # type: ignore[valid-type]  # built at run time
         else:
-            self.used[name] = None
-
-    def struct(self, name: str, *, lists: bool = True) -> type[msgspec.Struct]:
-        """The struct that reads just these fields."""
-        if not self.used:
-            return Unread
-        members: list[tuple[str, Any, Any]] = []
-        for key in sorted(self.used):
-            below, kind = self.used[key], self.kinds.fields[key]
-            if below is not None:
-                members.append((attribute(key), list[below.struct(f"{name}_{key}")] | None, None))  # type: ignore[misc]  # built at run time
-            elif isinstance(kind, Kind):
-                members.append((attribute(key), FIELD_TYPES[kind], self.defaults.get(key)))
-        rename = {attribute(key): key for key in self.used}
-        return msgspec.defstruct(name, members, gc=False, rename=rename)
+            field_type = FIELD_TYPES[kind]
+        if key in kinds.required:
+            members.append((attribute(key), field_type))
+        else:
+            members.append((attribute(key), field_type | None, defaults.get(key)))
+    rename = {attribute(key): key for key in kinds.fields}
+    return msgspec.defstruct(name, members, gc=False, kw_only=True, rename=rename)
 
 
 def event_struct(type_name: str, data: type[msgspec.Struct]) -> type[msgspec.Struct]:
@@ -124,23 +105,14 @@ def profile_struct(profile: Mapping[str, Kind]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Profile", members, gc=False, rename={attribute(name): name for name in profile})
 
 
-def note_all(read: FieldsRead) -> None:
-    """Mark every field of a type as read."""
-    for name, kind in read.kinds.fields.items():
-        read.note((name,))
-        below = read.used[name]
-        if isinstance(kind, FieldKinds) and below is not None:
-            note_all(below)
+READERS: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_instant, Kind.DATE: day_of}
 
 
-READERS: dict[Kind, Callable[[Any], Any]] = {Kind.NUMBER: quantise, Kind.TIME: parse_instant, Kind.DATE: day_of}
-
-
-def checker(read: FieldsRead) -> Callable[[Any], None] | None:
+def checker(kinds: FieldKinds) -> Callable[[Any], None] | None:
     """A function that raises InputRefused or ValueError for an event whose times and dates cannot be read, so that no
-    handler stops half way; None where there is nothing to check (numbers were judged at the door)."""
-    found = list(_checks(read))
-    if not any(kind in (Kind.TIME, Kind.DATE) for _, kind in found):
+    handler stops half way; None for a type that has none."""
+    found = list(_moments(kinds))
+    if not found:
         return None
 
     def check(event: Any) -> None:
@@ -150,12 +122,11 @@ def checker(read: FieldsRead) -> Callable[[Any], None] | None:
     return check
 
 
-def _checks(read: FieldsRead, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Kind]]:
-    for name, below in read.used.items():
-        kind = read.kinds.fields[name]
-        if below is not None:
-            yield from _checks(below, (*above, attribute(name)))
-        elif isinstance(kind, Kind) and kind in READERS:
+def _moments(kinds: FieldKinds, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Kind]]:
+    for name, kind in kinds.fields.items():
+        if isinstance(kind, FieldKinds):
+            yield from _moments(kind, (*above, attribute(name)))
+        elif kind in READERS:
             yield (*above, attribute(name)), kind
 
 

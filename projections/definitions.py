@@ -131,5 +131,4 @@ class WorldDef:
     traits: Mapping[str, TraitDef] = field(default_factory=dict)
     segments: Mapping[str, SegmentDef] = field(default_factory=dict)
     dimensions: Mapping[str, DimensionDef] = field(default_factory=dict)
-    declared: frozenset[str] = frozenset()  # event types that the rulebook declares or adds fields to
     time_zone: str = "UTC"

@@ -6,14 +6,14 @@ the next instant at which what it touched can change something by time alone, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from events.numbers import MICRO
 from projections.analysis import Analysis, Feature
-from projections.decoding import FieldsRead, attribute
+from projections.decoding import attribute
 from projections.definitions import FieldKinds, TraitDef, TraitKind
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
@@ -65,7 +65,7 @@ class Handlers:
     analysis: Analysis
     emit_state: Callable[[], Emitter]
     constants: dict[str, Any]
-    fields_read: dict[str, FieldsRead]
+    types: Mapping[str, FieldKinds]
     indexed: dict[str, Indexed] = field(default_factory=dict)
     features: list[Feature] = field(default_factory=list)
 
@@ -160,7 +160,6 @@ class Handlers:
                 lines += body
             finish += code.finish()
         for path, body in loops.items():
-            self.fields_read[type_name].note(path)
             code_path, guard = self.plain_path("d", path)
             opening = (
                 f"for it in {code_path} or ():"
@@ -178,16 +177,10 @@ class Handlers:
                 copies = [f"s.{each.slot.name} = (s.profile.get({each.field!r}) or NOTHING)[0]" for each in slots]
                 return ["update_profile(s, d, PROFILE_READERS, o, offset << 20)", *copies]
             case "consent_changed":
-                for name in ("channel", "purpose", "granted"):
-                    self.fields_read[type_name].note((name,))
                 return ["update_consent(s, d.channel, d.purpose, granted=d.granted, when=(o, offset << 20))"]
             case "unsubscribed":
-                for name in ("channel", "purpose"):
-                    self.fields_read[type_name].note((name,))
                 return ["unsubscribe(s, d.channel, d.purpose, o, offset << 20)"]
             case "message_bounced" | "message_complained":
-                for name in ("channel", "address", "kind"):
-                    self.fields_read[type_name].note((name,))
                 test = "if d.kind == 'hard': " if type_name == "message_bounced" else ""
                 return [f"{test}mark_address(s, d.channel, d.address, o, offset << 20)"]
         return []
@@ -198,7 +191,6 @@ class Handlers:
         tests: list[str] = []
         assign: list[str] = []
         if definition.path:
-            self.fields_read[type_name].note(definition.path)
             rest = definition.path[definition.list_depth :]
             code, guard = self.plain_path("it" if definition.list_depth else "d", rest)
             tests += [part for part in (guard, f"(x := {code}) is not None") if part]
@@ -236,12 +228,9 @@ class Handlers:
         def resolve(ref: Ref, names: Temporaries) -> Num | Val:
             path = ref.path
             if ref.root is Root.ITEM:
-                whole = definition.path[: definition.list_depth] + path
-                self.fields_read[type_name].note(whole)
                 return field_value(ref, f"field_of_item(it, {attributes(path)})", names)
-            if not has_field(self.fields_read[type_name].kinds, path):
+            if not has_field(self.types[type_name], path):
                 return field_value(ref, "None", names)
-            self.fields_read[type_name].note(path)
             code = f"field_of(ev, {attributes(path)})"
             if len(path) == 1:
                 code = f"d.{attribute(path[0])}"

@@ -98,7 +98,7 @@ class Program:
         self, entity: int, event_type: str | None, before: tuple[Any, ...], after: tuple[Any, ...]
     ) -> dict[str, list[Any]]:
         """The traits that made a transition, each as [before, after]."""
-        order = self.evidence_order.get(event_type, ())
+        order = self.evidence_order.get(event_type, ()) if before else ()
         found: dict[str, list[Any]] = {}
         for name, now in zip(self.reads[entity], after, strict=True):
             then = now

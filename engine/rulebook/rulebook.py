@@ -95,7 +95,6 @@ def define(
             traits=dict(sorted(world.traits.items())),
             segments=dict(sorted(world.segments.items())),
             dimensions=world.dimensions,
-            declared=frozenset(schema.declared),
             time_zone=policy.time_zone,
         ),
         RulesDef(triggers={name: triggers[name].definition for name in sorted(triggers)}, policy=policy),

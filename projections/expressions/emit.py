@@ -106,7 +106,7 @@ class Emitter:
         left, right = self._aligned(node.left, node.right)
         if node.op == "==" and (isinstance(node.left, Const) or isinstance(node.right, Const)):
             other = left if isinstance(node.right, Const) else right
-            needs = other.guard if other.guard and ":=" in other.guard else None
+            needs = None if other.guard == f"{other.code} is not None" else other.guard
             test = f"{left.code} == {right.code}"
             return f"({needs} and {test})" if needs else f"({test})"
         guard = source.both(left.guard, right.guard)
@@ -180,21 +180,22 @@ class Emitter:
             assert isinstance(node, Call)
             code = "None"
             for argument in reversed(node.arguments):
-                guard = self.guard(argument)
-                code = f"({self._plain(argument)} if {guard} else {code})" if guard else self._plain(argument)
+                plain, guard = self._plain(argument)
+                code = f"({plain} if {guard} else {code})" if guard else plain
         return Val(name, f"({name} := {code}) is not None")
 
-    def _plain(self, node: Node) -> str:
-        return source.pair(self.number(node)) if node.kind is Kind.NUMBER else self.value(node).code
-
-    def _optional(self, node: Node) -> str:
+    def _plain(self, node: Node) -> tuple[str, str | None]:
+        """(source, guard) of any value; a number as a pair, null as a guard that never holds."""
         if node.kind is Kind.NULL:
-            return "None"
+            return "None", "False"
         if node.kind is Kind.NUMBER:
             number = self.number(node)
-            return source.bound(source.pair(number), number.guard)
+            return source.pair(number), number.guard
         value = self.value(node)
-        return source.bound(value.code, value.guard)
+        return value.code, value.guard
+
+    def _optional(self, node: Node) -> str:
+        return source.bound(*self._plain(node))
 
     # ------------------------------------------------------------ numbers
     def number(self, node: Node) -> Num:
