@@ -16,7 +16,7 @@ from engine.outputs import kept
 from engine.rulebook.rulebook import Rulebook, unpack
 from engine.shard import Shard
 from events.admission import admit
-from events.codec import Activation, encode_record
+from events.codec import Activation, encode_record, encode_tick
 from events.partitioning import partition_of
 from triggers.decisions import Decision
 
@@ -67,11 +67,14 @@ def live_through(
     partitions: int = 1,
     batch: int = 1_000,
 ) -> Story:
-    """Append the history, with the rulebook activated at `live_from`, and process all of it."""
+    """Append the history, with the rulebook activated at `live_from`, and process all of it.
+
+    At the end every partition's clock is put to that of the last record.
+    """
     facts = [MemoryFacts(partition) for partition in range(partitions)]
     live_ms = int(live_from.timestamp() * 1000)
     activation = Activation(id="first", at_ms=live_ms, hash=rulebook.hash, rulebook=rulebook.packed())
-    live = False
+    live, at_ms = False, 0
     for raw in history:
         admitted = admit(raw, now_ms=None, declared=rulebook.declared)
         event = admitted.event
@@ -83,6 +86,7 @@ def live_through(
         facts[partition_of(event.customer_id, partitions)].log.append([encode_record(event, at_ms)])
     story = Story()
     for each in facts:
+        each.log.append([encode_tick(at_ms)])
         shard = Shard(each.log, each.decisions, MemoryGenerations(), unpack, compile_rulebook, partition=each.partition)
         shard.open()
         while shard.process(batch):

@@ -31,13 +31,13 @@ def rulebook() -> Rulebook:
 
 
 @cache
-def story(batch: int = 1_000) -> Story:
-    return live_through(rulebook(), LINES, live_from=LIVE_FROM, batch=batch)
+def story(batch: int = 1_000, partitions: int = 1) -> Story:
+    return live_through(rulebook(), LINES, live_from=LIVE_FROM, batch=batch, partitions=partitions)
 
 
-def told(customer: str, *, batch: int = 1_000) -> list[tuple[str, str, str, str]]:
+def told(customer: str, *, batch: int = 1_000, partitions: int = 1) -> list[tuple[str, str, str, str]]:
     """(at, trigger, what, channel) of one customer, without the year."""
-    everything: list[Said] = story(batch).said(ZONES, "Europe/Riga")
+    everything: list[Said] = story(batch, partitions).said(ZONES, "Europe/Riga")
     return [
         (each.at.removeprefix("2025-"), each.trigger, each.what, each.channel)
         for each in everything
@@ -153,6 +153,11 @@ def test_every_decision_is_the_one_worked_out_by_hand(customer: str) -> None:
 
 def test_one_record_at_a_time_decides_the_same() -> None:
     assert {customer: told(customer, batch=1) for customer in EXPECTED} == EXPECTED
+
+
+@pytest.mark.parametrize("partitions", [4, 7])
+def test_any_number_of_partitions_decides_the_same(partitions: int) -> None:
+    assert {customer: told(customer, partitions=partitions) for customer in EXPECTED} == EXPECTED
 
 
 def test_nobody_else_was_decided_about() -> None:
