@@ -15,8 +15,9 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A filter that no template can name: its name is no identifier.
+# Filters that no template can name: their names are no identifiers.
 LOOP_ITEMS = "items of a loop"
+UNPACKED = "values of several names"
 
 
 class BoundedCodeGenerator(CodeGenerator):
@@ -101,13 +102,34 @@ class BoundedCodeGenerator(CodeGenerator):
             self._each([child], frame, "{}, " if literal else "environment.element({}), ")
 
 
-def count_loops(tree: nodes.Template) -> int:
-    """Make each loop count its items and steps before its first turn; the number of steps outside all loops."""
+def guard(tree: nodes.Template) -> int:
+    """Make each loop count its items and steps before its first turn, and each unpacking judge what it unpacks.
+
+    Returns the number of steps outside all loops.
+    """
+    steps = _steps(tree)
     for loop in list(tree.find_all(nodes.For)):
         inside = [*loop.body, loop.target, *([loop.test] if loop.test else [])]
-        cost = nodes.Const(1 + sum(map(_steps, inside)), lineno=loop.lineno)
-        loop.iter = nodes.Filter(loop.iter, LOOP_ITEMS, [cost], [], None, None, lineno=loop.lineno)
-    return _steps(tree)
+        loop.iter = _through(LOOP_ITEMS, loop.iter, 1 + sum(map(_steps, inside)), _names(loop.target))
+    for assign in list(tree.find_all(nodes.Assign)):
+        if _names(assign.target):
+            assign.node = _through(UNPACKED, assign.node, _names(assign.target))
+    for block in list(tree.find_all(nodes.With)):
+        pairs = zip(block.targets, block.values, strict=True)
+        block.values = [
+            _through(UNPACKED, value, _names(target)) if _names(target) else value for target, value in pairs
+        ]
+    return steps
+
+
+def _names(target: nodes.Node) -> int:
+    """How many names are assigned at once, 0 for one that takes the value as it is."""
+    return len(target.items) if isinstance(target, nodes.Tuple) else 0
+
+
+def _through(function: str, value: nodes.Node, *numbers: int) -> nodes.Filter:
+    arguments: list[nodes.Expr] = [nodes.Const(number, lineno=value.lineno) for number in numbers]
+    return nodes.Filter(value, function, arguments, [], None, None, lineno=value.lineno)
 
 
 def _steps(node: nodes.Node) -> int:

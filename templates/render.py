@@ -12,7 +12,7 @@ from jinja2.exceptions import TemplateError
 
 from events.errors import Problem, RenderFailed, RulebookInvalid
 from templates.catalogue import Catalogue, NotATemplate, Place, place_of
-from templates.compiler import count_loops
+from templates.compiler import guard
 from templates.limits import MAX_OUTPUT_BYTES, Meter
 from templates.plain import Plain, plain
 from templates.sandbox import RenderContext, TemplateEnvironment, range_of
@@ -66,7 +66,7 @@ def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compile
     tree = environment.parse(source, key, key)
     check_tree(environment, tree)
     fields = references(tree)
-    steps = count_loops(tree)
+    steps = guard(tree)
     code = Template.from_code(environment, environment.compile(tree, key, key), {})
     return Compiled(key, place, code, steps, fields)
 

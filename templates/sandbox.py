@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from events.errors import RenderFailed
 from templates import filters
-from templates.compiler import LOOP_ITEMS, BoundedCodeGenerator
+from templates.compiler import LOOP_ITEMS, UNPACKED, BoundedCodeGenerator
 from templates.limits import MAX_LOOP_ITEMS, MAX_NUMBER, Meter
 from templates.operands import calculate, compare, defined, field, items, join, kind_of, number, scalar, whole, written
 from templates.plain import Plain, plain_number
@@ -67,10 +67,21 @@ def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pass_context
-def _loop_items(context: RenderContext, value: object, steps_per_turn: int) -> list[Plain]:
+def _loop_items(context: RenderContext, value: object, steps_per_turn: int, names: int) -> list[Plain]:
     found = items(value)
     context.meter.loop(len(found), steps_per_turn)
+    if names:
+        for item in found:
+            _unpacked(item, names)
     return found
+
+
+def _unpacked(value: object, names: int) -> object:
+    """A list of just as many values as there are names for them."""
+    defined(value)
+    if isinstance(value, (list, tuple)) and len(value) == names:
+        return value
+    raise RenderFailed(f"a list of {names} values belongs here, one for each name; found {kind_of(value)}")
 
 
 @pass_context
@@ -98,7 +109,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.context_class = RenderContext
         self.globals = {}
         self.filters = {name: _counted(function) for name, function in filters.FILTERS.items()}
-        self.filters[LOOP_ITEMS] = _loop_items
+        self.filters |= {LOOP_ITEMS: _loop_items, UNPACKED: _unpacked}
         self.tests = {name: _counted(function) for name, function in filters.TESTS.items()}
 
     @override

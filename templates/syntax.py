@@ -187,6 +187,9 @@ def _check_node(node: nodes.Node) -> None:
             raise SyntaxRefused(line, "a number must be smaller than 10^30")
         if isinstance(node.value, str) and not _is_sendable(node.value):
             raise SyntaxRefused(line, "a text is what UTF-8 can write; half a surrogate pair is not")
+    elif isinstance(node, nodes.Tuple) and node.ctx != "load":
+        if any(isinstance(item, nodes.Tuple) for item in node.items):
+            raise SyntaxRefused(line, "names are unpacked one level deep")
     elif isinstance(node, nodes.For):
         if node.recursive:
             raise SyntaxRefused(line, "{% for ... recursive %} is not available")
