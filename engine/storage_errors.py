@@ -16,7 +16,7 @@ def os_error(place: Path, error: OSError) -> OperatorError:
     """The error for a file operation at `place` that the system refused."""
     text = error.strerror or str(error)
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return StorageFailed(f"{place} cannot be written: {text}", FULL)
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return StorageFailed(f"{place} cannot be written: {text}", READ_ONLY)
+        return StorageFailed(f"{place} cannot be written: the disk is full ({text})", FULL)
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM} or isinstance(error, PermissionError):
+        return StorageFailed(f"{place} cannot be written: it is read-only ({text})", READ_ONLY)
     return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)

@@ -160,20 +160,23 @@ class RocksDerived:
 
     def _scan(self, name: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Entries with start <= key < stop (b"": no end), in chunks, so that no iterator outlives the store."""
-        while True:
-            family = self._database.family(name)
-            with translated(self.path, self._damaged):
-                options = ReadOptions()
-                if stop:
-                    options.set_iterate_upper_bound(stop)
-                entries = cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start, read_opt=options))
-                chunk = list(islice(entries, CHUNK_ENTRIES))
-                if len(chunk) < CHUNK_ENTRIES:
-                    _check_end(family, chunk[-1][0] if chunk else start)
+        while chunk := self._chunk(name, start, stop):
             yield from chunk
             if len(chunk) < CHUNK_ENTRIES:
                 return
             start = chunk[-1][0] + b"\0"
+
+    def _chunk(self, name: str, start: bytes, stop: bytes) -> list[tuple[bytes, bytes]]:
+        family = self._database.family(name)
+        with translated(self.path, self._damaged):
+            options = ReadOptions()
+            if stop:
+                options.set_iterate_upper_bound(stop)
+            entries = cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start, read_opt=options))
+            chunk = list(islice(entries, CHUNK_ENTRIES))
+            if len(chunk) < CHUNK_ENTRIES:
+                _check_end(family, chunk[-1][0] if chunk else start)
+        return chunk
 
     def _damaged(self, text: str) -> OperatorError:
         return derived_damage(self.path, text)

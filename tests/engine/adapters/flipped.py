@@ -1,8 +1,8 @@
 """A process that reads a partition's facts, or a derived store, in which one bit was flipped, and says what it met.
 
 It is a process of its own since RocksDB may hang on such files. Run as `python flipped.py KIND FOLDER SCRATCH SEED
-TRIALS` with KIND `facts` or `derived`: each line is JSON: file, byte, bit, and `met`: the error's text, or the digest of
-everything read.
+TRIALS` with KIND `facts` or `derived`. Each trial prints two lines of JSON: `file, byte, bit` before it reads, then
+`met`: the error's text, or the digest of everything read.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ POINTS = ["before-log-append", "after-log-append", "before-log-fsync", "after-lo
 
 
 def write_until_killed(folder: Path, *, seed: int, kill_at: str, acknowledgements: int = 0) -> dict[str, Any]:
-    """Run the writer until its kill point, or until it has acknowledged that often; returns the last acknowledgement."""
+    """Run the writer until its kill point, or so many acknowledgements; returns the last acknowledgement."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "tests/engine/adapters/writer.py"), str(folder), str(seed), kill_at],
         stdout=subprocess.PIPE,

@@ -1,0 +1,68 @@
+"""A process for which the disk is full, or read-only; it prints a JSON line for each acknowledgement and each error.
+
+Run as `python starved.py full|readonly FOLDER`: `full` limits the size of a file the process may write (EFBIG, as a
+full disk gives ENOSPC) and appends until it is refused, then once more; `readonly` gives up root's rights and opens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle  # rocksdict loads it when it opens a database, which is too late for a user who may not read it
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.adapters.rocksdb_facts import RocksFacts
+from engine.adapters.rocksdb_options import Access
+from engine.workspace.workspace import Workspace
+from events.errors import OperatorError
+from tests.engine.adapters.writer import value
+
+NOBODY = 65_534
+LOADED = (pickle,)
+
+
+def say(**what: object) -> None:
+    """One line for the test that watches."""
+    print(json.dumps(what), flush=True)
+
+
+def refused(action: Callable[[], object]) -> None:
+    """Do something that must be refused, and say how it was."""
+    try:
+        action()
+        say(refused="", by="")
+    except OperatorError as error:
+        say(refused=type(error).__name__, by=str(error))
+
+
+def full(folder: Path) -> None:
+    """Append until the disk is full."""
+    facts = RocksFacts(folder, 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+
+    def append() -> None:
+        while True:
+            end = facts.log.end()
+            facts.log.append([value(number) for number in range(end, end + 100)])
+            say(end=facts.log.end())
+
+    refused(append)
+    refused(lambda: facts.decisions.append(b"after the disk was full"))
+    refused(append)
+
+
+def readonly(folder: Path) -> None:
+    """Open a workspace that this user may only read."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setuid(NOBODY)
+    refused(lambda: Workspace.open(folder, owner=True))
+    refused(lambda: RocksFacts(folder / "facts" / "p0", 0))
+    refused(lambda: RocksFacts(folder / "facts" / "p0", 0, access=Access.FOLLOW))  # rocksdict writes a small file
+
+
+if __name__ == "__main__":
+    {"full": full, "readonly": readonly}[sys.argv[1]](Path(sys.argv[2]))
