@@ -1,0 +1,155 @@
+"""Publishing from Python, with the contract of `strand publish`:
+
+    with Publisher(Path("shop")) as publisher:
+        publisher.publish(id="o-1", type="order_completed", customer_id="ann", occurred_at=now, data={"total": 12})
+
+The answer comes once the event is on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.embedded.answers import Answer
+from engine.runtimes.embedded.client import Client, NobodyListens
+from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
+from engine.runtimes.embedded.intake import Intake
+from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
+from engine.workspace.workspace import Workspace
+from events.codec import Activation
+from events.errors import RulebookInvalid, WorkspaceBusy
+
+__all__ = ["Answer", "Publisher"]
+
+_encode = msgspec.msgpack.Encoder(decimal_format="number").encode
+
+
+class Publisher:
+    """Publishes to the workspace in a folder: through its owner where `strand run` owns it, else as its owner.
+
+    An answer means that the event is on the disk. As owner it keeps the workspace until `close`, and activates the
+    folder's rulebook if none is active: `activated` tells; a broken one is in `broken_rulebook`, and events are taken
+    all the same. Raises WorkspaceBusy if the owner is neither `run` nor listens.
+    """
+
+    def __init__(self, folder: Path | str, *, catch_up: bool = False, clock: Clock = wall_clock_ms) -> None:
+        self.folder = Path(folder)
+        self.catch_up = catch_up
+        self.activated: Activation | None = None
+        self.broken_rulebook: RulebookInvalid | None = None
+        self._workspace: Workspace | None = None
+        self._door: Intake | Client
+        try:
+            self._workspace = Workspace.open(self.folder, owner=True)
+        except WorkspaceBusy as busy:
+            try:
+                self._door = Client(self.folder / "socket")
+            except NobodyListens:
+                raise busy from None
+            return
+        try:
+            self._door = Intake(self._workspace.facts, Rulebooks(), clock=clock)
+            self._activate_first(self._door)
+        except BaseException:
+            self._workspace.close()
+            raise
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether another process owns the workspace and appends what is published here."""
+        return self._workspace is None
+
+    def publish(
+        self,
+        *,
+        id: str,
+        type: str,
+        customer_id: str,
+        occurred_at: datetime | str | int,
+        data: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        version: int | None = None,
+        appended_at: datetime | str | int | None = None,
+    ) -> Answer:
+        """Publish one event; times are datetimes, ISO 8601 or milliseconds since the epoch."""
+        event = {
+            "id": id,
+            "type": type,
+            "customer_id": customer_id,
+            "occurred_at": occurred_at,
+            "appended_at": appended_at,
+            "source": source,
+            "version": version,
+            "data": data,
+        }
+        return next(self.publish_many([{key: value for key, value in event.items() if value is not None}]))
+
+    def publish_many(self, events: Iterable[Mapping[str, Any]]) -> Iterator[Answer]:
+        """Publish events, maps of the fields of `publish`; answers come in groups, in order."""
+        return self.publish_lines(_line(event) for event in events)
+
+    def publish_lines(self, lines: Iterable[bytes]) -> Iterator[Answer]:
+        """Publish events, each one JSON object (or MessagePack map) in bytes; answers come in groups, in order."""
+        source = iter(lines)
+        while group := list(islice(source, MAX_GROUP_LINES)):
+            yield from self.publish_group(group)
+
+    def publish_group(self, lines: Sequence[bytes]) -> list[Answer]:
+        """Publish events with one fsync a partition; raises OperatorError where journey time would leap."""
+        answers: list[Answer] = []
+        while len(answers) < len(lines):
+            part = lines[len(answers) : len(answers) + _fitting(lines, len(answers))]
+            answers += self._door.publish(part, catch_up=self.catch_up)
+        return answers
+
+    def close(self) -> None:
+        """Hang up, or let go of the workspace."""
+        if self._workspace is not None:
+            self._workspace.close()
+        elif isinstance(self._door, Client):
+            self._door.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _activate_first(self, intake: Intake) -> None:
+        if intake.active() is not None:
+            return
+        try:
+            rulebook = load_rulebook(self.folder / "rulebook")
+        except RulebookInvalid as broken:
+            self.broken_rulebook = broken
+        else:
+            self.activated = intake.activate(rulebook)
+
+
+def _line(event: Mapping[str, Any]) -> bytes:
+    """An event as a line that the door judges, also one that MessagePack cannot hold: then the door says why not."""
+    try:
+        return _encode(event)
+    except (TypeError, ValueError, OverflowError):
+        return json.dumps(event, default=str).encode()
+
+
+def _fitting(lines: Sequence[bytes], start: int) -> int:
+    """How many lines from one on fit in a group; one at least."""
+    size = 0
+    for count, line in enumerate(lines[start : start + MAX_GROUP_LINES]):
+        size += len(line)
+        if count and size > MAX_GROUP_BYTES:
+            return count
+    return min(len(lines) - start, MAX_GROUP_LINES)

@@ -1,0 +1,1 @@
+"""What drives shards: where records come from and where outputs go."""

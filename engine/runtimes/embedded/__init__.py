@@ -1,0 +1,1 @@
+"""One process, one folder: the engine on one machine."""
