@@ -21,6 +21,7 @@ from projections.expressions.tree import (
     And,
     Compare,
     Const,
+    IfElse,
     IsNull,
     Kind,
     ListOf,
@@ -84,6 +85,7 @@ class Analysis:
     reads: list[tuple[str, ...]] = field(default_factory=list)  # sources an entity is made of, through other entities
     members_tested: list[dict[str, tuple[object, ...]]] = field(default_factory=list)  # set -> constants looked for
     number_of: dict[str, int] = field(default_factory=dict)
+    aged: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # entity -> comparisons in `ages`
 
     def run(self) -> Analysis:
         """Classify every condition."""
@@ -151,6 +153,9 @@ class Analysis:
                 self._null(number, node.operand)
             case Compare():
                 self._comparison(number, node)
+            case IfElse():
+                for part in (node.condition, node.then, node.otherwise):
+                    self._condition(number, part)
             case Ref(root=Root.SEGMENT) | Const():
                 return
             case _:
@@ -171,6 +176,7 @@ class Analysis:
         since = as_since(node)
         if since is not None and source_name(since.since) in self.sources:
             self.ages[str(source_name(since.since))].comparisons.append((number, since.op, since.cut_ms))
+            self.aged[number] += 1
             return
         for left, right, op in ((node.left, node.right, node.op), (node.right, node.left, FLIPPED.get(node.op))):
             if op is not None and isinstance(right, Const) and self._against_constant(number, left, op, right):

@@ -29,13 +29,13 @@ from projections.decoding import (
     profile_checker,
     profile_struct,
 )
-from projections.definitions import DimensionDef, SegmentDef, TraitKind, WorldDef
+from projections.definitions import Bands, DimensionDef, SegmentDef, TraitKind, WorldDef
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
 from projections.expressions import values as source
-from projections.expressions.emit import SINCE_MS, Emitter
-from projections.expressions.moving import as_since, moving_atoms
-from projections.expressions.tree import Call, Kind, Node, Ref, Root
+from projections.expressions.emit import Emitter
+from projections.expressions.moving import moving_atoms
+from projections.expressions.tree import Kind, Node, Ref, Root
 from projections.expressions.values import Num, Temporaries, Val
 from projections.handlers import Handlers, attributes, field_value
 from projections.program import Program
@@ -175,28 +175,25 @@ class Compiler:
         return self._bind(text, movers)
 
     def _next_changes(self, lines: list[str]) -> dict[int, bool]:
-        """Append the next-change functions; returns the moving entities, True where an index of ages finds all of
-        their crossings."""
+        """Append the next-change functions; returns the moving entities, True where the index of ages has all of
+        their moving comparisons."""
         movers: dict[int, bool] = {}
-        aged = {number for entry in self.analysis.ages.values() for number, _, _ in entry.comparisons}
         for number, definition in enumerate(self.entities):
             found = next_change(number, definition, self.emitter(), self.formulas, plain=self.plain)
             if found is not None:
                 lines += found
-                movers[number] = number in aged and self._ages_only(number)
+                movers[number] = self.analysis.aged[number] == self._moving_comparisons(definition)
         return movers
 
-    def _ages_only(self, number: int) -> bool:
-        for condition in conditions_of(self.entities[number]):
-            if condition.kind is Kind.NUMBER:
-                if condition.moving and not _is_age(condition):
-                    return False
-                continue
-            if any(as_since(atom) is None for atom in moving_atoms(condition, self.formulas)):
-                return False
-            if any(isinstance(part, Ref) and part.moving for part in condition.walk()):
-                return False
-        return True
+    def _moving_comparisons(self, definition: SegmentDef | DimensionDef) -> int:
+        found = sum(1 for node in conditions_of(definition) for _ in moving_atoms(node, self.formulas))
+        if (
+            isinstance(definition, DimensionDef)
+            and isinstance(definition.form, Bands)
+            and definition.form.number.moving
+        ):
+            found += len(definition.form.at)
+        return found
 
     def _trait_values(self) -> list[str]:
         """The function of all traits' exact values, fractions in lowest terms as pairs."""
@@ -336,11 +333,6 @@ def _slots(src: Source) -> list[Any]:
     if isinstance(src, TraitSource):
         return src.code.slots
     return [src.slot] if isinstance(src, ProfileSource) else []
-
-
-def _is_age(node: Node) -> bool:
-    argument = node.arguments[0] if isinstance(node, Call) and node.function in SINCE_MS else None
-    return isinstance(argument, Ref) and argument.kind is Kind.TIME
 
 
 def compile_world(

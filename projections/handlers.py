@@ -148,6 +148,7 @@ class Handlers:
         """Statements that update the slots; traits that walk the same list share its loop."""
         lines: list[str] = []
         loops: dict[tuple[str, ...], list[str]] = {}
+        prepare: list[str] = []
         finish: list[str] = []
         for ix in touched:
             if not isinstance(ix.source, TraitSource):
@@ -158,6 +159,7 @@ class Handlers:
                 loops.setdefault(definition.path[: definition.list_depth], []).extend(body)
             else:
                 lines += body
+            prepare += code.prepare()
             finish += code.finish()
         for path, body in loops.items():
             code_path, guard = self.plain_path("d", path)
@@ -167,7 +169,7 @@ class Handlers:
                 else f"for it in ({code_path} if {guard} else ()) or ():"
             )
             lines += ["k = offset << 20", opening, *("    " + line for line in body), "    k += 1"]
-        return lines + finish + self.person(type_name)
+        return prepare + lines + finish + self.person(type_name)
 
     def person(self, type_name: str) -> list[str]:
         """Statements of the types that change profile, consents and addresses."""

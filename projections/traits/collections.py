@@ -105,7 +105,7 @@ class Recent(TraitCode):
 
 
 class Top(TraitCode):
-    """The value with the largest decayed sum of weights; sums are relative to a reference instant."""
+    """The value with the largest decayed sum of weights."""
 
     def __init__(self, definition: TraitDef) -> None:
         super().__init__(definition)
@@ -113,18 +113,17 @@ class Top(TraitCode):
 
     @property
     def slots(self) -> list[Slot]:
-        sums = dict[self.element, tuple[float, float]]  # type: ignore[name-defined]  # built at run time
-        return [self.slot("top", self.element | None), self.slot("sums", sums, dict), self.slot("ref", int | None)]
+        sums = dict[self.element, tuple[float, float, int]]  # type: ignore[name-defined]  # built at run time
+        return [self.slot("top", self.element | None), self.slot("sums", sums, dict)]
+
+    def prepare(self) -> list[str]:
+        half_life = self.definition.half_life_ms
+        return [] if half_life is None else [f"factor_{self.name}, exponent_{self.name} = decay(o, {half_life})"]
 
     def update(self) -> list[str]:
-        sums, ref, half_life = self.at("sums"), self.at("ref"), self.definition.half_life_ms
-        if half_life is None:
-            return [f"add_weight({sums}, x, weight)"]
-        return [
-            f"if {ref} is None: {ref} = o",
-            f"factor, {ref} = decayed({sums}, {ref}, o, {half_life})",
-            f"add_weight({sums}, x, weight * factor)",
-        ]
+        if self.definition.half_life_ms is None:
+            return [f"add_weight({self.at('sums')}, x, weight, 0)"]
+        return [f"add_weight({self.at('sums')}, x, weight * factor_{self.name}, exponent_{self.name})"]
 
     def finish(self) -> list[str]:
         return [f"{self.at('top')} = top_of({self.at('sums')})"]

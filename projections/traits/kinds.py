@@ -52,6 +52,10 @@ class TraitCode:
         """What it keeps in the state."""
         raise NotImplementedError
 
+    def prepare(self) -> list[str]:
+        """Statements before the values of an event."""
+        return []
+
     def update(self) -> list[str]:
         """Statements that fold one value `x` (or one event)."""
         raise NotImplementedError

@@ -8,6 +8,7 @@ than one of ten. Every function keeps the order (occurred_at, offset, place).
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import ldexp
 from typing import Any
 
 from projections.expressions.runtime import NEVER
@@ -109,38 +110,42 @@ def add_recent(at: list[int], order: list[int], values: list[Any], entry: tuple[
         del at[0], order[0], values[0]
 
 
-def add_weight(sums: dict[Any, tuple[float, float]], x: Any, weight: float) -> None:
-    """Add a contribution; each value keeps its sum and the sum of absolute contributions."""
+Sums = dict[Any, tuple[float, float, int]]
+"""Value -> (sum of contributions, sum of their sizes, exponent): both sums are in units of 2^exponent."""
+
+
+def decay(o: int, half_life: int) -> tuple[float, int]:
+    """The weight of an instant as (factor, exponent): 2^(o / half_life) = factor * 2^exponent, 1 <= factor < 2."""
+    steps, rest = divmod(o, half_life)
+    return 2.0 ** (rest / half_life), steps
+
+
+def add_weight(sums: Sums, x: Any, weight: float, exponent: int) -> None:
+    """Add a contribution of `weight * 2^exponent`; one of 0 is none."""
+    if weight == 0.0:
+        return
     known = sums.get(x)
-    sums[x] = (weight, abs(weight)) if known is None else (known[0] + weight, known[1] + abs(weight))
+    if known is None:
+        sums[x] = (weight, abs(weight), exponent)
+        return
+    total, size, unit = known
+    if unit < exponent:
+        scale = ldexp(1.0, unit - exponent)
+        total, size, unit = total * scale, size * scale, exponent
+    elif unit > exponent:
+        weight = ldexp(weight, exponent - unit)
+    sums[x] = (total + weight, size + abs(weight), unit)
 
 
-def top_of(sums: dict[Any, tuple[float, float]]) -> Any:
+def top_of(sums: Sums) -> Any:
     """The value with the largest sum; within one part in 10^9 the smallest wins; None if no sum competes."""
-    best = 0.0
-    for total, size in sums.values():
-        if total > best and total > TIE * size:
-            best = total
-    if best <= 0.0:
+    competing = [(x, total, unit) for x, (total, size, unit) in sums.items() if total > TIE * size]
+    if not competing:
         return None
-    least = best * (1.0 - TIE)
-    return min(x for x, (total, size) in sums.items() if total >= least and total > TIE * size)
-
-
-DECAY_STEPS = 512
-"""Half-lives after which sums are scaled down, by an exact power of two, to stay within a double."""
-
-
-def decayed(sums: dict[Any, tuple[float, float]], reference: int, o: int, half_life: int) -> tuple[float, int]:
-    """(2^((o - reference) / half_life), reference), after moving the reference nearer where that would overflow."""
-    steps = (o - reference) // half_life
-    if steps > DECAY_STEPS:
-        factor = 2.0 ** -min(steps, 2000)
-        for x, (total, size) in sums.items():
-            sums[x] = (total * factor, size * factor)
-        reference += steps * half_life
-    exponent = (o - reference) / half_life
-    return (2.0**exponent if exponent > -1000 else 0.0), reference
+    unit = max([each[2] for each in competing])
+    scaled = [(x, total if own == unit else ldexp(total, own - unit)) for x, total, own in competing]
+    least = max([total for _, total in scaled]) * (1.0 - TIE)
+    return min([x for x, total in scaled if total >= least])
 
 
 def insert_weighted(window: list[tuple[int, int, Any, float]], entry: tuple[int, int, Any, float]) -> None:
@@ -153,8 +158,8 @@ def insert_weighted(window: list[tuple[int, int, Any, float]], entry: tuple[int,
 
 def top_of_window(window: list[tuple[int, int, Any, float]], half_life: int | None) -> Any:
     """The top value of a window, summed afresh in order so that the path to it does not matter."""
-    sums: dict[Any, tuple[float, float]] = {}
-    newest = window[-1][0] if window else 0
+    sums: Sums = {}
     for o, _order, x, weight in window:
-        add_weight(sums, x, weight if half_life is None else weight * 2.0 ** max((o - newest) / half_life, -1000.0))
+        factor, exponent = (1.0, 0) if half_life is None else decay(o, half_life)
+        add_weight(sums, x, weight * factor, exponent)
     return top_of(sums)
