@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class Generations:
         try:
             written = json.loads(content)
             version, named = written["version"], written["generations"]
+            if written["crc32"] != _checksum(named):
+                raise ValueError("its checksum is wrong")
             live = {int(partition): str(name) for partition, name in named.items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _damaged(path, f"it is not a list of generations ({error})") from error
@@ -84,7 +87,8 @@ class Generations:
         except DerivedDamaged:
             live = {}
         live.update(names)
-        content = {"version": VERSION, "generations": {str(key): live[key] for key in sorted(live)}}
+        named = {str(key): live[key] for key in sorted(live)}
+        content = {"version": VERSION, "generations": named, "crc32": _checksum(named)}
         with refused(self.folder):
             sync_folder(self.folder)  # the new folders' names, before a file that names them
         replace_durably(
@@ -113,6 +117,10 @@ class Generations:
     def _remove(self, name: str) -> None:
         with refused(self.path(name)):
             shutil.rmtree(self.path(name), ignore_errors=False)
+
+
+def _checksum(named: dict[str, str]) -> int:
+    return zlib.crc32(json.dumps(named, sort_keys=True).encode())
 
 
 def _damaged(path: Path, why: str) -> DerivedDamaged:
