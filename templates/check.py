@@ -12,7 +12,7 @@ from projections.expressions.tree import Kind
 from templates.catalogue import Catalogue
 from templates.context import LINK_FIELDS, OFFER_FIELDS, PROFILE_FIELDS, SENDER_FIELDS, build_context
 from templates.example_data import DATE, example_fields, example_profile, example_value
-from templates.plain import Plain, plain
+from templates.plain import Variables, plain
 from templates.render import Compiled, Fault, compile_all, lacking_parts, render_part
 
 _NULL_TRAITS = frozenset({Kind.SET, Kind.LIST})
@@ -113,7 +113,7 @@ def _unknown_fields(request: Request, template: Compiled) -> Iterator[Fault]:
 _MARK = "example-of-unsubscribe"
 
 
-def example_variables(request: Request, *, sparse: bool) -> dict[str, Plain]:
+def example_variables(request: Request, *, sparse: bool) -> Variables:
     """A message's variables for this request: everything known, or (sparse) null whatever may be."""
     profile: dict[str, Kind] = {**dict.fromkeys(PROFILE_FIELDS, Kind.TEXT), "birthday": Kind.DATE, **request.profile}
     traits = {name: _example_trait(trait, sparse=sparse) for name, trait in request.traits.items()}
@@ -122,7 +122,7 @@ def example_variables(request: Request, *, sparse: bool) -> dict[str, Plain]:
     links = dict(request.links)
     if "unsubscribe" in links:
         links["unsubscribe"] += _MARK
-    context = build_context(
+    variables = build_context(
         profile=example_profile(profile, sparse=sparse),
         traits=traits,
         event=event,
@@ -131,11 +131,11 @@ def example_variables(request: Request, *, sparse: bool) -> dict[str, Plain]:
         sender=request.sender,
     )
     # Not lenient as the real ones are, so that a misspelled field shows.
-    context["customer"] = {**dict.fromkeys(PROFILE_FIELDS), **example_profile(profile, sparse=sparse)}
+    variables["customer"] = plain({**dict.fromkeys(PROFILE_FIELDS), **example_profile(profile, sparse=sparse)})
     if event is not None:
-        context["event"] = event
-        context["items"] = event.get("items") or []
-    return {name: plain(value) for name, value in context.items()}
+        variables["event"] = plain(event)
+        variables["items"] = plain(event.get("items") or [])
+    return variables
 
 
 def _example_trait(trait: TraitDef, *, sparse: bool) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from templates.plain import Nulls
+from templates.plain import Nulls, Plain, Variables, plain
 
 PROFILE_FIELDS = (
     "email",
@@ -32,28 +32,30 @@ def build_context(
     offer: Mapping[str, object] | None,
     links: Mapping[str, str],
     sender: Mapping[str, str],
-) -> dict[str, object]:
-    """The variables of one message, for `Renderer.render`, which makes them plain.
+) -> Variables:
+    """The variables of one message, for `Renderer.render`.
 
     Values are shown ones: numbers int, Decimal or float, never millionths; dates ISO text (2026-03-31), instants ISO
     text in the customer's zone. `profile` may leave out what is not known of the customer, `traits` holds every trait.
     `event` is the data of the cause. A field that profile, event or offer does not have is null, and all are if there
     is no event or offer: names that no customer or event can have are `check_templates`' to find. `offer` has any of
-    `code percent amount category expires_on`.
+    `code percent amount category expires_on`. Raises RenderFailed for what is no data.
     """
-    cause = Nulls(event or {})  # type: ignore[arg-type]  # render makes it plain
-    bought = cause.get("items")
+    cause = _group(Nulls(event or {}))  # type: ignore[arg-type]  # not yet plain
     given = {name: value for name, value in (offer or {}).items() if name in OFFER_FIELDS}
-    return {
-        "customer": Nulls({**dict.fromkeys(PROFILE_FIELDS), **profile}),  # type: ignore[dict-item]  # as above
-        "traits": dict(traits),
-        "event": cause,
-        "items": [_lenient(item) for item in bought] if isinstance(bought, (list, tuple)) else [],
-        "offer": Nulls(given),  # type: ignore[arg-type]  # render makes it plain
-        "links": {**dict.fromkeys(LINK_FIELDS), **links},
-        "sender": {**dict.fromkeys(SENDER_FIELDS), **sender},
-    }
+    bought = cause.get("items")
+    return Variables(
+        customer=_group(Nulls({**dict.fromkeys(PROFILE_FIELDS), **profile})),  # type: ignore[dict-item]  # not yet plain
+        traits=_group(traits),
+        event=cause,
+        items=bought if isinstance(bought, list) else [],
+        offer=_group(Nulls(given)),  # type: ignore[arg-type]  # not yet plain
+        links=_group({**dict.fromkeys(LINK_FIELDS), **links}),
+        sender=_group({**dict.fromkeys(SENDER_FIELDS), **sender}),
+    )
 
 
-def _lenient(item: object) -> object:
-    return Nulls(item) if isinstance(item, dict) else item
+def _group(fields: Mapping[str, object]) -> dict[str, Plain]:
+    made = plain(fields)
+    assert isinstance(made, dict)
+    return made

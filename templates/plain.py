@@ -23,6 +23,12 @@ TOO_LARGE = "a number must be smaller than 10^30 in size"
 SIX_PLACES = Decimal("0.000001")
 
 
+class Variables(dict[str, Plain]):
+    """What a template is given, known to be plain."""
+
+    __slots__ = ()
+
+
 class Nulls(dict[str, Plain]):
     """A group of fields in which every field that is not there is null, as in all groups within it."""
 
@@ -36,6 +42,12 @@ def plain_number(value: int | float | Decimal) -> int | Decimal:
     """
     if type(value) is int:
         return _bounded(value)
+    if isinstance(value, float) and -1e15 < value < 1e15:
+        if value.is_integer():
+            return int(value)
+        text = repr(value)
+        if text[-7:].find(".") >= 0 and "e" not in text:
+            return Decimal(text)  # six places or fewer: nothing to round
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite() or number.adjusted() >= 30:
         raise RenderFailed(TOO_LARGE)
@@ -75,22 +87,19 @@ class _Conversion:
         self.values = 0
 
     def convert(self, value: object, depth: int, lenient: bool = False) -> Plain:
-        kind = type(value)
-        if kind is str:
-            return plain_text(value)  # type: ignore[arg-type]  # narrowed by its exact type
-        if value is None or kind is bool:
-            return value  # type: ignore[return-value]  # narrowed by its exact type
-        if isinstance(value, (dict, list, tuple)):
-            return self.container(value, depth, lenient)
+        if isinstance(value, str):
+            return value if type(value) is str and value.isascii() else plain_text(value)
+        if value is None or isinstance(value, bool):
+            return value
         if isinstance(value, (int, float, Decimal)):
             return plain_number(int(value) if isinstance(value, int) else value)
-        if isinstance(value, str):
-            return plain_text(value)
+        if isinstance(value, (dict, list, tuple)):
+            return self.container(value, depth, lenient)
         if isinstance(value, (set, frozenset)):
             return self.container(sorted(value, key=_by_kind_and_value), depth, lenient)
         if isinstance(value, Mapping):
             return self.container(dict(value), depth, lenient)
-        raise RenderFailed(f"templates are given plain data only; found {kind.__name__}")
+        raise RenderFailed(f"templates are given plain data only; found {type(value).__name__}")
 
     def container(
         self, value: dict[object, object] | list[object] | tuple[object, ...], depth: int, lenient: bool
@@ -103,7 +112,8 @@ class _Conversion:
         convert = self.convert
         lenient = lenient or type(value) is Nulls
         if isinstance(value, dict):
-            fields = {self.key(key): convert(item, depth + 1, lenient) for key, item in value.items()}
+            key = self.key
+            fields = {key(name): convert(item, depth + 1, lenient) for name, item in value.items()}
             return Nulls(fields) if lenient else fields
         return [convert(item, depth + 1, lenient) for item in value]
 

@@ -14,7 +14,7 @@ from events.errors import Problem, RenderFailed, RulebookInvalid
 from templates.catalogue import Catalogue, NotATemplate, Place, place_of
 from templates.compiler import guard
 from templates.limits import MAX_OUTPUT_BYTES, Meter
-from templates.plain import Plain, plain
+from templates.plain import Plain, Variables, plain
 from templates.sandbox import RenderContext, TemplateEnvironment, range_of
 from templates.syntax import Reference, SyntaxRefused, check_source, check_tree, references
 
@@ -94,7 +94,7 @@ class Renderer:
         lacking = lacking_parts(channel, keys)
         if lacking:
             raise RenderFailed(f"template {template!r} has no {lacking} for the channel {channel!r}")
-        variables = {name: plain(value) for name, value in context.items()}
+        variables = context if isinstance(context, Variables) else {name: plain(one) for name, one in context.items()}
         return {part: render_part(self._compiled[key], variables) for part, key in keys.items()}
 
 

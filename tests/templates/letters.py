@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from templates.context import build_context
+from templates.plain import Variables
 from templates.render import Renderer
 
 ITEMS = [
@@ -14,7 +15,7 @@ ITEMS = [
 ]
 
 
-def given(**parts: Any) -> dict[str, object]:
+def given(**parts: Any) -> Variables:
     """A context: what is not named is a small example."""
     example: dict[str, Any] = {
         "profile": {"first_name": "Ann"},

@@ -6,15 +6,16 @@ import pytest
 
 from events.errors import RenderFailed, RulebookInvalid
 from templates import limits
+from templates.plain import Variables
 from templates.render import Renderer
 from tests.templates.letters import given, text_of
 
 
-def listed(count: int) -> dict[str, object]:
+def listed(count: int) -> Variables:
     return given(traits={"many": list(range(count))})
 
 
-def refused(source: str, words: str, context: dict[str, object] | None = None, key: str = "a/sms.txt") -> None:
+def refused(source: str, words: str, context: Variables | None = None, key: str = "a/sms.txt") -> None:
     with pytest.raises(RenderFailed, match=words):
         text_of(source, context, key=key)
 

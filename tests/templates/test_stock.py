@@ -8,6 +8,7 @@ import pytest
 
 from templates.catalogue import stock
 from templates.context import build_context
+from templates.plain import Variables
 from templates.render import Renderer
 from tests.templates.letters import given
 
@@ -57,7 +58,7 @@ def test_each_letter_has_each_part() -> None:
 
 @pytest.mark.parametrize("context", [FULL, BARE], ids=["full", "bare"])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_letter_shows_what_it_does_not_know(name: str, context: dict[str, object]) -> None:
+def test_no_letter_shows_what_it_does_not_know(name: str, context: Variables) -> None:
     parts = {**RENDERER.render(name, "email", None, context), "sms": RENDERER.render(name, "sms", None, context)["txt"]}
     for part, text in parts.items():
         visible = text.partition("</head>")[2] if part == "html" else text
@@ -71,7 +72,7 @@ def test_no_letter_shows_what_it_does_not_know(name: str, context: dict[str, obj
 
 @pytest.mark.parametrize("context", [FULL, BARE], ids=["full", "bare"])
 @pytest.mark.parametrize("name", NAMES)
-def test_each_letters_html_is_well_formed_and_accessible(name: str, context: dict[str, object]) -> None:
+def test_each_letters_html_is_well_formed_and_accessible(name: str, context: Variables) -> None:
     html = RENDERER.render(name, "email", None, context)["html"]
     found = structure(html)
     assert found.open == []
