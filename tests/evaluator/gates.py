@@ -137,12 +137,13 @@ def why_unusable(channel: str, purpose: str, view: View) -> str:
     address = view.look_up("profile", ADDRESS.get(channel, channel))
     if address is None:
         return "no_address"
-    return "unreachable" if address in unreachable(view) else ""
+    return "unreachable" if (channel, address) in unreachable(view) else ""
 
 
-def unreachable(view: View) -> set[str]:
-    """The addresses marked by hard bounces and complaints: the one named, else the customer's when it occurred."""
-    marked: set[str] = set()
+def unreachable(view: View) -> set[tuple[str, str]]:
+    """The addresses that hard bounces and complaints marked, each on its channel (who is not on WhatsApp may still
+    read an SMS at the same number): the address named, else the customer's when it occurred."""
+    marked: set[tuple[str, str]] = set()
     history = view.world.in_order(view.events)
     for folded in history:
         event, data = folded.event, folded.data
@@ -156,7 +157,7 @@ def unreachable(view: View) -> set[str]:
                         fields |= {name: earlier.data[name] for name in earlier.event.data}
                 address = fields.get(ADDRESS.get(data["channel"], data["channel"]))
             if address is not None:
-                marked.add(address)
+                marked.add((data["channel"], address))
     return marked
 
 
