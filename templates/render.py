@@ -16,7 +16,8 @@ from templates.compiler import guard
 from templates.limits import MAX_OUTPUT_BYTES, Meter
 from templates.plain import Plain, Variables, plain
 from templates.sandbox import RenderContext, TemplateEnvironment, range_of
-from templates.syntax import Reference, SyntaxRefused, check_source, check_tree, references
+from templates.source import SyntaxRefused, check_source
+from templates.syntax import Reference, check_tree, references
 
 BODY_PARTS = ("html", "txt")
 

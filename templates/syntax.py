@@ -16,15 +16,8 @@ from jinja2.meta import TrackingCodeGenerator
 
 from events.nearest import did_you_mean
 from templates.filters import FILTERS, TESTS
-from templates.limits import (
-    MAX_BLOCK_DEPTH,
-    MAX_BRACKET_DEPTH,
-    MAX_EXPRESSION_DEPTH,
-    MAX_NUMBER,
-    MAX_SOURCE_CHARS,
-    MAX_TAG_TOKENS,
-    MAX_TAGS,
-)
+from templates.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER
+from templates.source import SyntaxRefused, is_sendable
 
 GROUPS = ("customer", "traits", "event", "offer", "links", "sender")
 NAMES = frozenset({*GROUPS, "items", "range"})
@@ -70,20 +63,6 @@ ALLOWED_NODES: frozenset[type[nodes.Node]] = frozenset(
 )
 
 _WORDS: dict[type[nodes.Node], str] = {nodes.NSRef: "a dotted name in {% set %}", nodes.Pow: "`**`"}
-_TAGS = ("elif", "else", "endfor", "endif", "endwith", "for", "if", "raw", "set", "with")
-_REFUSED_TAGS = frozenset(
-    {"autoescape", "block", "break", "call", "continue", "do", "extends", "filter", "from", "import", "include"}
-    | {"macro"}
-)
-
-
-class SyntaxRefused(Exception):
-    """A template says what it may not; `line` counts from 1."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,53 +72,6 @@ class Reference:
     group: str
     field: str
     line: int
-
-
-def check_source(environment: Environment, source: str) -> None:
-    """Refuse a text whose parsing could take long or nest deep; raises SyntaxRefused."""
-    if len(source) > MAX_SOURCE_CHARS:
-        raise SyntaxRefused(1, f"a template may have {MAX_SOURCE_CHARS:,} characters; this one has {len(source):,}")
-    if not _is_sendable(source):
-        raise SyntaxRefused(1, "a template is text that UTF-8 can write; half a surrogate pair is not")
-    tag: list[str] = []
-    tags = blocks = 0
-    for line, sign, value in environment.lex(source):
-        if sign in ("variable_begin", "block_begin"):
-            tag, tags = [], tags + 1
-            if tags > MAX_TAGS:
-                raise SyntaxRefused(line, f"a template may have {MAX_TAGS:,} tags; this one has more")
-        elif sign == "block_end":
-            blocks += _check_tag(tag, line)
-            if blocks > MAX_BLOCK_DEPTH:
-                raise SyntaxRefused(line, f"tags may be nested {MAX_BLOCK_DEPTH} deep; these are deeper")
-        elif sign in ("name", "operator", "string", "integer", "float"):
-            tag.append(value if sign in ("name", "operator") else "")
-            if sign in ("integer", "float") and len(value) > _NUMBER_CHARS:
-                raise SyntaxRefused(line, "a number must be smaller than 10^30")
-            if len(tag) > MAX_TAG_TOKENS:
-                raise SyntaxRefused(line, f"a tag may have {MAX_TAG_TOKENS} words and signs; this one has more")
-            if value in _OPENING and sum((one in _OPENING) - (one in _CLOSING) for one in tag) > MAX_BRACKET_DEPTH:
-                raise SyntaxRefused(line, f"brackets may be nested {MAX_BRACKET_DEPTH} deep; these are deeper")
-
-
-_NUMBER_CHARS = 40
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
-
-
-def _is_sendable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
-
-
-def _check_tag(tag: list[str], line: int) -> int:
-    """Refuse a tag that is not available; how much deeper those after it stand (1, 0 or -1)."""
-    word = tag[0] if tag else ""
-    if word in _REFUSED_TAGS:
-        raise SyntaxRefused(line, f"{{% {word} %}} is not available")
-    if word not in _TAGS:
-        raise SyntaxRefused(line, f"no tag is called {word!r}{did_you_mean(word, _TAGS)}")
-    if word == "set" and "=" not in tag:
-        raise SyntaxRefused(line, "{% set %} with a block is not available; write {% set name = value %}")
-    return (word in ("for", "if", "with")) - word.startswith("end")
 
 
 def check_tree(environment: Environment, tree: nodes.Template) -> None:
@@ -185,7 +117,7 @@ def _check_node(node: nodes.Node) -> None:
     elif isinstance(node, nodes.Const):
         if isinstance(node.value, (int, float)) and not abs(Decimal(node.value)) < MAX_NUMBER:
             raise SyntaxRefused(line, "a number must be smaller than 10^30")
-        if isinstance(node.value, str) and not _is_sendable(node.value):
+        if isinstance(node.value, str) and not is_sendable(node.value):
             raise SyntaxRefused(line, "a text is what UTF-8 can write; half a surrogate pair is not")
     elif isinstance(node, nodes.Tuple) and node.ctx != "load":
         if any(isinstance(item, nodes.Tuple) for item in node.items):

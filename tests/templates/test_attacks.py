@@ -17,7 +17,7 @@ import pytest
 
 from tests.templates.attacks import BOMBS, ESCAPES
 
-MEMORY_BYTES = 700 * 1024 * 1024
+MEMORY_BYTES = 300 * 1024 * 1024
 ALARM_S = 120  # generous: the slowest takes about a second
 
 # One process runs all attacks of a kind, and an alarm for each: starting Python 180 times would take minutes.
