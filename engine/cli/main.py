@@ -10,7 +10,21 @@ from typing import NoReturn
 
 import typer
 
-from engine.cli import events, init
+from engine.cli import (
+    apply,
+    backup,
+    check,
+    customer,
+    events,
+    happened,
+    importing,
+    init,
+    publish,
+    replaying,
+    run,
+    segments,
+    status,
+)
 from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 
 FOUND_A_FAULT = 1
@@ -26,7 +40,22 @@ app = typer.Typer(
 )
 
 app.command("init")(init.init)
+app.command("check")(check.check)
 app.command("events")(events.events)
+app.command("import")(importing.import_)
+app.command("publish")(publish.publish)
+app.command("run")(run.run)
+app.command("apply")(apply.apply)
+app.command("status")(status.status)
+app.command("customer")(customer.customer)
+app.command("segments")(segments.segments)
+app.command("transitions")(happened.transitions)
+app.command("decisions")(happened.decisions)
+app.command("messages")(happened.messages)
+app.command("dead-letters")(happened.dead_letters)
+app.command("rebuild")(replaying.rebuild)
+app.command("verify")(replaying.verify)
+app.command("backup")(backup.backup)
 
 
 def main() -> NoReturn:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache, cached_property
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from heapq import merge
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from engine.activations import Activations, Compile, Load
-from engine.compiled import Compiled, compile_rulebook
+from engine.activations import Activations
+from engine.compiled import Compiled
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
-from engine.rulebook.rulebook import Rulebook, unpack
+from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.states import Meta, read_meta
 from engine.world import World
 from events.codec import Activation
@@ -79,9 +79,9 @@ class Views:
         stores = [workspace.open_live(partition) for partition in range(workspace.settings.partitions)]
         if not workspace.owner:
             workspace.facts.catch_up()
-        load, compile_each = _once()
+        self.rulebooks = Rulebooks()
         self.partitions = [
-            PartitionView(facts, store, Activations(facts.log, load, compile_each))
+            PartitionView(facts, store, self.rulebooks.of(facts.log))
             for facts, store in zip(workspace.facts, stores, strict=True)
         ]
 
@@ -120,18 +120,6 @@ class Views:
                 return view.activations.compiled(view.meta.activation_offset)
         return None
 
-    def rows(self, *streams: Iterator[Row], by: str = "at_ms") -> Iterator[Row]:
-        """Several partitions' rows in one order."""
-        return merge(*streams, key=itemgetter(by))
-
-
-def _once() -> tuple[Load, Compile]:
-    """Unpacking and compiling that do each rulebook once, for all partitions."""
-    compiled: dict[str, Compiled] = {}
-
-    def compile_once(rulebook: Rulebook) -> Compiled:
-        if rulebook.hash not in compiled:
-            compiled[rulebook.hash] = compile_rulebook(rulebook)
-        return compiled[rulebook.hash]
-
-    return cache(unpack), compile_once
+    def rows(self, *streams: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Several partitions' rows in order of time."""
+        return merge(*streams, key=itemgetter("at_ms"))

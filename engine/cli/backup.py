@@ -1,0 +1,34 @@
+"""`strand backup`: a copy of the facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.options import HERE, Workspace
+from engine.cli.output import say
+from events.errors import CalledWrongly
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist.")],
+    workspace: Workspace = HERE,
+) -> None:
+    """Make a consistent copy of facts/: all that was acknowledged when it began, while `strand run` runs or not.
+
+    A workspace with this copy as its facts/ is whole: `strand rebuild` makes the rest.
+
+    \b
+    Examples:
+      strand backup /backups/shop-2025-02-01
+      strand backup ../copy
+    """
+    from engine.runtimes.embedded.applying import back_up
+
+    if folder.exists():
+        raise CalledWrongly(f"{folder} is there already; a backup makes a new folder")
+    back_up(workspace, folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    say(f"copied facts/ to {folder}, {size / 1e6:,.1f} MB")

@@ -1,0 +1,257 @@
+"""`strand transitions`, `decisions`, `messages` and `dead-letters`: what happened, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.instants import instant_of, shown_instant
+from engine.cli.lists import Customer, Formats, Limit, Out, Printing, Row, Since, Until, put_out, where
+from engine.cli.opening import reading, zone_of
+from engine.cli.options import HERE, Json, Workspace
+from engine.cli.wording import cause_words, decision_words, evidence_words, transition_words
+from events.errors import CalledWrongly
+
+if TYPE_CHECKING:
+    from engine.views.partition import PartitionView, Views
+
+TRANSITIONS = ("customer", "name", "of", "from", "to", "at_ms", "cause", "evidence")
+DECISIONS = (
+    "customer", "trigger", "decision", "reason", "channel", "due_ms", "at_ms", "cause", "message_id", "rulebook",
+    "evidence",
+)  # fmt: skip
+MESSAGES = ("id", "customer", "trigger", "channel", "to", "subject", "text", "html", "at_ms", "cause")
+LETTERS = ("reason", "detail", "door", "at_ms", "partition", "offset", "raw")
+
+Trigger = Annotated[str | None, typer.Option(metavar="NAME", help="Only this trigger's.")]
+Rows = Callable[["PartitionView"], Iterator[dict[str, Any]]]
+
+
+def transitions(
+    customer: Customer = None,
+    segment: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this segment or dimension.")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Only to this value: in, out or a dimension's.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    format: Formats = None,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """List who entered and left which segment, and why.
+
+    They are those of the active rulebook over the whole log.
+
+    \b
+    Examples:
+      strand transitions
+      strand transitions --segment lapsing --to in --since 2025-02-01
+      strand transitions --out transitions.parquet
+    """
+    with reading(workspace) as views:
+        zone = zone_of(views)
+        if segment is not None:
+            among(segment, "segment or dimension", sorted(views.compiled.program.names) if views.compiled else [])
+        rows = filtered(views, _transition_rows, since, until, customer=customer, name=segment, to=to)
+        columns = ("when", "customer", "what", "because", "cause")
+        put_out(rows, _printing(TRANSITIONS, columns, "transitions", _transition(zone), as_json, limit, format, out))
+
+
+def decisions(
+    customer: Customer = None,
+    trigger: Trigger = None,
+    decision: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Only schedule, hold, cancel, suppress or send.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="WHY", help="Only for this reason, e.g. consent.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    format: Formats = None,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """List what was decided about each match, and why: a message that was not sent has a reason too.
+
+    \b
+    Examples:
+      strand decisions
+      strand decisions --trigger we_miss_you --decision suppress
+      strand decisions --reason cap --json
+    """
+    from triggers.reasons import Kind, Reason
+
+    among(decision, "decision", list(Kind))
+    among(reason, "reason", list(Reason))
+    with reading(workspace) as views:
+        zone = zone_of(views)
+        rows = filtered(
+            views, _decision_rows, since, until, customer=customer, trigger=trigger, decision=decision, reason=reason
+        )
+        columns = ("when", "customer", "trigger", "decision", "due", "channel", "cause", "evidence")
+        put_out(rows, _printing(DECISIONS, columns, "decisions", _decision(zone), as_json, limit, format, out))
+
+
+def messages(
+    customer: Customer = None,
+    trigger: Trigger = None,
+    channel: Annotated[str | None, typer.Option(metavar="NAME", help="Only by this channel.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    format: Formats = None,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """List the messages that were sent, as they were rendered.
+
+    \b
+    Examples:
+      strand messages
+      strand messages --customer ann --json
+      strand messages --out messages.csv
+    """
+    with reading(workspace) as views:
+        zone = zone_of(views)
+        rows = filtered(views, _message_rows, since, until, customer=customer, trigger=trigger, channel=channel)
+        columns = ("when", "customer", "trigger", "channel", "to", "subject", "id")
+        put_out(rows, _printing(MESSAGES, columns, "messages", _message(zone), as_json, limit, format, out))
+
+
+def dead_letters(
+    reason: Annotated[str | None, typer.Option(metavar="WHY", help="Only for this reason, e.g. schema.")] = None,
+    door: Annotated[str | None, typer.Option(metavar="NAME", help="Only from publish, import or fold.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    format: Formats = None,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """List the events that were refused, with the reason and the bytes as they came.
+
+    \b
+    Examples:
+      strand dead-letters
+      strand dead-letters --reason schema --since 2025-02-01
+      strand dead-letters --out refused.jsonl
+    """
+    from events.dead_letters import Door
+    from events.errors import Reason
+
+    among(reason, "reason", list(Reason))
+    among(door, "door", list(Door))
+    with reading(workspace) as views:
+        zone = zone_of(views)
+        rows = filtered(views, _letter_rows, since, until, in_order=False, reason=reason, door=door)
+        columns = ("when", "door", "reason", "detail", "partition", "offset")
+        put_out(rows, _printing(LETTERS, columns, "dead letters", _letter(zone), as_json, limit, format, out))
+
+
+# ---------------------------------------------------------------- rows
+
+
+def filtered(
+    views: Views, rows: Rows, since: str | None, until: str | None, *, in_order: bool = True, **equal: str | None
+) -> Iterable[Row]:
+    """The rows of all partitions, or of the customer's own, in order of time, that fit."""
+    zone = zone_of(views)
+    since_ms = None if since is None else instant_of(since, zone)
+    until_ms = None if until is None else instant_of(until, zone)
+    customer = equal.get("customer")
+    partitions = views.partitions if customer is None else [views.of(customer)]
+    found = [where(rows(view), since_ms, until_ms, **equal) for view in partitions]
+    if in_order:
+        return views.rows(*found)
+    return sorted((row for each in found for row in each), key=lambda row: row["at_ms"])
+
+
+def _transition_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
+    from engine.views.rows import transition_rows
+
+    return transition_rows(view)
+
+
+def _decision_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
+    from engine.views.rows import decision_rows
+
+    return decision_rows(view)
+
+
+def _message_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
+    from engine.views.rows import message_rows
+
+    return message_rows(view)
+
+
+def _letter_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
+    from engine.views.rows import letter_rows
+
+    return letter_rows(view)
+
+
+def among(value: str | None, what: str, known: list[str]) -> None:
+    """Raise CalledWrongly for a word that is none of those there are."""
+    if value is not None and value not in known:
+        from events.nearest import did_you_mean
+
+        hint = did_you_mean(value, known) or f"; there are {', '.join(known)}"
+        raise CalledWrongly(f"no {what} is called {value!r}{hint}")
+
+
+# ---------------------------------------------------------------- for people
+
+
+def _printing(
+    columns: tuple[str, ...],
+    shown: tuple[str, ...],
+    what: str,
+    show: Callable[[Row], Row],
+    as_json: bool,
+    limit: int | None,
+    format: Any,
+    out: Path | None,
+) -> Printing:
+    return Printing(
+        columns=columns, shown_columns=shown, show=show, what=what, as_json=as_json, limit=limit, format=format, out=out
+    )
+
+
+def _transition(zone: str) -> Callable[[Row], Row]:
+    return lambda row: {
+        "when": shown_instant(row["at_ms"], zone),
+        "customer": row["customer"],
+        "what": transition_words(row),
+        "because": evidence_words(row["evidence"]),
+        "cause": cause_words(row["cause"], zone),
+    }
+
+
+def _decision(zone: str) -> Callable[[Row], Row]:
+    return lambda row: {
+        "when": shown_instant(row["at_ms"], zone),
+        "customer": row["customer"],
+        "trigger": row["trigger"],
+        "decision": decision_words(row),
+        "due": shown_instant(row["due_ms"], zone),
+        "channel": row["channel"],
+        "cause": cause_words(row["cause"], zone),
+        "evidence": evidence_words(row["evidence"]),
+    }
+
+
+def _message(zone: str) -> Callable[[Row], Row]:
+    return lambda row: {**row, "when": shown_instant(row["at_ms"], zone), "subject": row["subject"] or row["text"]}
+
+
+def _letter(zone: str) -> Callable[[Row], Row]:
+    return lambda row: {**row, "when": shown_instant(row["at_ms"], zone)}

@@ -1,0 +1,26 @@
+"""Opens a workspace to read it, beside its owner if it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.views.partition import Views
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Views]:
+    """A reader's view of the workspace, as its owner last wrote it."""
+    from engine.views.partition import Views
+    from engine.workspace.workspace import Workspace
+
+    with Workspace.open(folder, owner=False) as workspace:
+        yield Views(workspace)
+
+
+def zone_of(views: Views) -> str:
+    """The zone in which people are shown times: the active rulebook's."""
+    return "UTC" if views.compiled is None else views.compiled.program.zone
