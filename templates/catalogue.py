@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -81,13 +81,6 @@ class Catalogue:
             return languages[None]
         wanted = language.lower().replace("_", "-")
         return languages.get(wanted) or languages.get(wanted.partition("-")[0]) or languages[None]
-
-
-def with_stock(templates: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
-    """The given templates, and the stock ones of those wanted names of which none is given."""
-    given = {key.partition("/")[0] for key in templates}
-    missing = set(wanted) - given
-    return {**{key: text for key, text in stock().items() if key.partition("/")[0] in missing}, **templates}
 
 
 @cache

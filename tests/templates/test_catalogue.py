@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from templates.catalogue import Catalogue, NotATemplate, Place, place_of, stock, with_stock
+from templates.catalogue import Catalogue, NotATemplate, Place, place_of
 
 
 def catalogue(*keys: str) -> Catalogue:
@@ -77,14 +77,3 @@ def test_the_catalogue_lists_what_it_has() -> None:
     assert found.channels("a") == ("email", "sms")
     assert found.languages("a", "email") == (None, "ru")
     assert found.languages("a", "push") == ()
-
-
-def test_stock_templates_fill_in_for_names_that_are_not_given() -> None:
-    own = {"thanks/sms.txt": "mine"}
-    found = with_stock(own, ["thanks", "discount", "nothing"])
-    assert found["thanks/sms.txt"] == "mine"
-    assert {key for key in found if key.startswith("thanks/")} == {"thanks/sms.txt"}
-    assert {key for key in found if key.startswith("discount/")} == {
-        key for key in stock() if key.startswith("discount/")
-    }
-    assert {key.partition("/")[0] for key in found} == {"thanks", "discount"}
