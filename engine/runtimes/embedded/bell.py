@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+from contextlib import suppress
 
 
 class Bell:
@@ -18,10 +19,8 @@ class Bell:
 
     def ring(self) -> None:
         """Have the next `wait`, or the one going on, return at once."""
-        try:
+        with suppress(BlockingIOError):  # it has been rung so often that it will be heard
             self._pull.send(b"!")
-        except BlockingIOError:
-            pass  # it has been rung so often that it will be heard
 
     def wait(self, seconds: float) -> bool:
         """Wait for a ring, at most so long; whether there was one since the last time."""

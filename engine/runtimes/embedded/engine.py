@@ -97,8 +97,8 @@ class EmbeddedEngine:
         """Append an activation to every partition; it takes effect when it is processed."""
         return self.intake.activate(rulebook, at_ms, live=live)
 
-    def _recorded_rulebook(self, hash: str) -> Rulebook | None:
-        return self.rulebooks.by_hash(self.workspace.facts[0].log, hash)
+    def _recorded_rulebook(self, rulebook_hash: str) -> Rulebook | None:
+        return self.rulebooks.by_hash(self.workspace.facts[0].log, rulebook_hash)
 
     # ------------------------------------------------------------ figures
     @property

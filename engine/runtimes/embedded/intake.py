@@ -83,6 +83,12 @@ class Intake:
                 "if that is right, say so with --catch-up; nothing of this was appended",
             )
 
+    def append(self, partition: int, records: Sequence[bytes], meta: Mapping[str, bytes]) -> None:
+        """Append records whose times are not before the partition's journey time, and entries of the log's meta."""
+        with self._lock:
+            self.facts[partition].log.append(records, meta)
+            self.journey_ms[partition] = max(self.journey_ms[partition], appended_at_of(records[-1]))
+
     def tick(self, partition: int, at_ms: int) -> None:
         """Append the record that moves a partition's journey time and says nothing else."""
         with self._lock:

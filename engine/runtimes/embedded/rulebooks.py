@@ -46,12 +46,12 @@ class Rulebooks:
         offsets = activations.offsets()
         return activations.rulebook(offsets[-1]) if offsets else None
 
-    def by_hash(self, log: Log, hash: str) -> Rulebook | None:
+    def by_hash(self, log: Log, rulebook_hash: str) -> Rulebook | None:
         """The rulebook with this hash among those that a log's activations hold."""
-        known = (each for each in self._loaded.values() if each.hash == hash)
+        known = (each for each in self._loaded.values() if each.hash == rulebook_hash)
         found = next(known, None)
         if found is None:
             activations = self.of(log)
             read = (activations.rulebook(offset) for offset in reversed(activations.offsets()))
-            found = next((each for each in read if each.hash == hash), None)
+            found = next((each for each in read if each.hash == rulebook_hash), None)
         return found

@@ -1,0 +1,216 @@
+"""Brings history in at its own times: read, judge, sort, append.
+
+    files -> Judged (records in order, the refused) -> batches of rows, one append a partition -> ImportReport
+
+How far it came is written with each batch, under the input's identity: run again it goes on, or finds it done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.importing.judged import Judged
+from engine.importing.live_from import live_from_ms
+from engine.importing.mapping import Mapped, read_mapping
+from engine.importing.readers import read
+from engine.rulebook.rulebook import Rulebook
+from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.embedded.intake import Intake
+from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
+from engine.workspace.workspace import Workspace
+from events.admission import FUTURE_MS
+from events.codec import Activation, encode_record, read_record
+from events.errors import CalledWrongly
+from events.times import instant_text
+
+BATCH_ROWS = 5_000
+META = "import/"
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """`events` are those of the input that were taken, `imported` what this run appended of them, `refused` those
+    that became dead letters; times are of the input, None where it has no event."""
+
+    identity: str
+    events: int
+    imported: int
+    refused: int
+    already_imported: bool
+    first_ms: int | None
+    last_ms: int | None
+    activation: Activation | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstActivation:
+    """What --live-from asks: this rulebook, from this instant on."""
+
+    rulebook: Rulebook
+    at_ms: int
+
+
+def _nobody(_done: int) -> None:
+    """Nobody is watching."""
+
+
+def import_files(
+    folder: Path,
+    files: Sequence[Path],
+    *,
+    mapping: Path | None = None,
+    live_from: str | None = None,
+    late: bool = False,
+    reading: Advance = _nobody,
+    begun: Advance = _nobody,
+    appending: Advance = _nobody,
+    clock: Clock = wall_clock_ms,
+) -> ImportReport:
+    """Import the events of some files into the workspace, as its owner.
+
+    `late` takes events that are older than what is in the log already, at the log's time. `reading` is told of bytes,
+    `begun` once of how many events there are, `appending` of events. Raises WorkspaceBusy, RulebookInvalid (with
+    `live_from`), and CalledWrongly for files, times or a mapping that cannot be.
+    """
+    began = time.perf_counter()
+    with Workspace.open(folder, owner=True) as workspace:
+        intake = Intake(workspace.facts, Rulebooks(), clock=clock)
+        first = None
+        if live_from is not None:
+            rulebook = load_rulebook(workspace.rulebook_folder)
+            first = FirstActivation(rulebook, live_from_ms(live_from, rulebook.rules.policy.time_zone))
+        declared = intake.declared
+        if declared is None and first is not None:
+            declared = first.rulebook.declared
+        mapped = read_mapping(mapping, declared) if mapping is not None else Mapped.by_header(declared)
+        with calm_collector(), Judged(folder, len(workspace.facts), declared, clock()) as judged:
+            sources = [read(path, mapped, reading) for path in files]  # all are looked at before any is read
+            for source in sources:
+                for found in source:
+                    judged.take(found)
+            begun(len(judged))
+            return _Import(intake, judged, first, late=late).run(appending, began)
+
+
+class _Import:
+    """One run of the import of one input."""
+
+    def __init__(self, intake: Intake, judged: Judged, first: FirstActivation | None, *, late: bool) -> None:
+        self.intake = intake
+        self.judged = judged
+        self.first = first
+        self.late = late
+        self.key = META + judged.identity
+        written = [facts.log.meta(self.key) for facts in intake.facts]
+        self.begun = any(each is not None for each in written)
+        self.next = [0 if each is None else int(each) for each in written]
+
+    def run(self, advance: Advance, began: float) -> ImportReport:
+        """Append what is left and say what was done."""
+        total = len(self.judged)
+        already = self.begun and min(self.next) >= total
+        activation, imported = None, 0
+        if not already:
+            cut = self._place_of_activation()
+            self._refuse_the_late()
+            self._keep_letters()
+            imported = self._append(0, cut, advance)
+            if self.first is not None and self.intake.active() is None:
+                activation = self.intake.activate(self.first.rulebook, self.first.at_ms)
+            imported += self._append(cut, total, advance)
+            self._finish()
+        times = self.judged.times_ms
+        return ImportReport(
+            identity=self.judged.identity,
+            events=total,
+            imported=imported,
+            refused=self.judged.refused,
+            already_imported=already,
+            first_ms=int(times[0]) if total else None,
+            last_ms=int(times[-1]) if total else None,
+            activation=activation,
+            seconds=round(time.perf_counter() - began, 3),
+        )
+
+    def _place_of_activation(self) -> int:
+        """The row before which the first activation goes: the first one not before its time; the end without one."""
+        if self.first is None:
+            return len(self.judged)
+        at_ms, log = self.first.at_ms, self.intake.facts[0].log
+        activations = self.intake.rulebooks.of(log)
+        there = activations.offsets()
+        if there:
+            active_ms = activations.at(there[0]).at_ms
+            if active_ms != at_ms:
+                what = f"a rulebook is active since {instant_text(active_ms)}"
+                raise CalledWrongly(f"{what}; --live-from is for the first one, `strand apply` for the next")
+        elif at_ms < self.intake.latest_ms:
+            what = f"the log holds records up to {instant_text(self.intake.latest_ms)}"
+            raise CalledWrongly(f"--live-from cannot be {instant_text(at_ms)}: {what}")
+        elif at_ms > self.intake.clock() + FUTURE_MS:
+            raise CalledWrongly(f"--live-from cannot be {instant_text(at_ms)}: that is in the future")
+        return int(np.searchsorted(self.judged.times_ms, at_ms, side="left"))
+
+    def _refuse_the_late(self) -> None:
+        """Raise CalledWrongly if a partition has records later than the first of its events still to come."""
+        if self.late:
+            return
+        for partition, journey_ms in enumerate(self.intake.journey_ms):
+            mine = np.flatnonzero(self.judged.partition_of_row[self.next[partition] :] == partition)
+            if mine.size and (at_ms := int(self.judged.times_ms[self.next[partition] + mine[0]])) < journey_ms:
+                raise CalledWrongly(
+                    f"the input begins at {instant_text(at_ms)} and the log holds records up to "
+                    f"{instant_text(journey_ms)} (partition {partition}); --late takes such events at the log's time"
+                )
+
+    def _keep_letters(self) -> None:
+        """Keep the refused once: before the first batch says that the import has begun."""
+        if self.begun:
+            return
+        by_partition: dict[int, list[bytes]] = {}
+        for partition, letter in self.judged.letters():
+            by_partition.setdefault(partition, []).append(letter)
+        for partition, letters in by_partition.items():
+            self.intake.facts[partition].dead_letters.put(letters)
+        self.intake.facts[0].log.append([], {self.key: b"0"})
+
+    def _append(self, start: int, stop: int, advance: Advance) -> int:
+        """Append rows start..stop, but for those that a partition has already; returns how many were appended."""
+        appended = 0
+        for first in range(start, stop, BATCH_ROWS):
+            end = min(first + BATCH_ROWS, stop)
+            values: dict[int, list[bytes]] = {}
+            for row, partition in enumerate(self.judged.partition_of_row[first:end].tolist(), first):
+                if row >= self.next[partition]:
+                    values.setdefault(partition, []).append(self._raised(row, partition))
+            for partition, records in values.items():
+                self.intake.append(partition, records, {self.key: b"%d" % end})
+                self.next[partition] = end
+                appended += len(records)
+            advance(end - first)
+        return appended
+
+    def _raised(self, row: int, partition: int) -> bytes:
+        """A row's record at its own time, or at its partition's journey time where that is later."""
+        record, at_ms = self.judged.row(row), int(self.judged.times_ms[row])
+        journey_ms = self.intake.journey_ms[partition]
+        if at_ms < journey_ms:
+            return encode_record(read_record(record)[0], journey_ms)
+        self.intake.journey_ms[partition] = at_ms
+        return record
+
+    def _finish(self) -> None:
+        """Say in every partition that nothing is left."""
+        total = len(self.judged)
+        for partition, facts in enumerate(self.intake.facts):
+            if self.next[partition] < total or not self.begun:
+                facts.log.append([], {self.key: b"%d" % total})
