@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from rocksdict import AccessType, Checkpoint, Options, Rdict, WriteBatch, WriteOptions
@@ -34,7 +35,7 @@ class Database:
     ) -> None:
         self.path = path
         self._damaged = damaged
-        self._failed: OperatorError | None = None
+        self._failed: Callable[[], OperatorError] | None = None
         self._scratch: str | None = None
         with translated(path, damaged):
             if create:
@@ -93,12 +94,13 @@ class Database:
 
     def _changing(self, change: Callable[[], None]) -> None:
         if self._failed is not None:
-            raise self._failed
+            raise self._failed()
         try:
             with translated(self.path, self._damaged):
                 change()
         except OperatorError as error:
-            self._failed = error
+            # Made anew each time: a kept error keeps the frames it passed, and they keep the database's lock.
+            self._failed = partial(type(error), error.message, error.action)
             raise
 
     def catch_up(self) -> None:
@@ -118,21 +120,32 @@ class Database:
         return not self._families
 
     def close(self) -> None:
-        """Release every handle and the lock; a second time does nothing."""
+        """Release every handle and the lock; a second time does nothing.
+
+        rocksdict writes what is in memory to table files first. Where that fails, nothing is lost that was promised:
+        it is in the write-ahead file, or belongs to a bulk store, whose `flush` has said so.
+        """
         if self.closed:
             return
         self._handles.clear()
-        for family in self._families.values():
-            family.close()
-        self._families.clear()
-        with translated(self.path, self._damaged):
-            self._db.close()
+        while self._families:
+            _close(self._families.popitem()[1])
+        _close(self._db)
+        del self._db
         self._remove_scratch()
 
     def _remove_scratch(self) -> None:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
+
+
+def _close(opened: Rdict) -> None:
+    try:
+        opened.close()
+    except Exception as error:
+        if type(error) is not Exception:  # rocksdict raises nothing narrower
+            raise
 
 
 def unsynced() -> WriteOptions:

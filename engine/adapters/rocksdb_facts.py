@@ -33,7 +33,6 @@ class RocksLog:
     def __init__(self, database: Database, numbered: Numbered) -> None:
         self._database = database
         self._records = numbered
-        self._meta = database.family("meta")
         self._unsynced = unsynced()
         self._appending = Lock()
 
@@ -71,7 +70,7 @@ class RocksLog:
     def meta(self, key: str) -> bytes | None:
         """What was last written under `key`, or None."""
         with translated(self._database.path, lambda text: self._records.broken(0, text)):
-            value = self._meta.get(_meta_key(key))
+            value = self._database.family("meta").get(_meta_key(key))
         return None if value is None else bytes(value)
 
 

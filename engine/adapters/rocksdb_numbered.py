@@ -58,11 +58,17 @@ class Numbered:
     """
 
     def __init__(self, database: Database, name: str, damaged: Callable[[int, str], OperatorError]) -> None:
-        self._family = database.family(name)
+        self._database = database
+        self._name = name
         self._path = database.path
         self._damaged = damaged
         self.end = 0
         self.refresh()
+
+    @property
+    def _family(self) -> Rdict:
+        # Asked for each time: one that is kept keeps the lock where the database's close has failed on a full disk.
+        return self._database.family(self._name)
 
     def refresh(self) -> None:
         """Look up how many entries there are."""

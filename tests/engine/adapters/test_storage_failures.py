@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from engine.adapters.rocksdb_derived import RocksDerived
 from engine.adapters.rocksdb_facts import RocksFacts
 from engine.workspace.workspace import Workspace
 from tests.engine.adapters.writer import value
@@ -40,8 +41,9 @@ def test_a_full_disk_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     facts = RocksFacts(folder, 0, create=True)
     facts.log.append([value(0)])
     facts.close()
-    *acknowledged, first, decisions, again = starved("full", folder)
+    *acknowledged, first, decisions, again, reopened = starved("full", folder)
     assert acknowledged
+    assert reopened == {"reopened": True}
     for refusal in (first, decisions, again):
         assert refusal["refused"] == "StorageFailed"
         assert "the disk is full" in refusal["by"]
@@ -55,6 +57,22 @@ def test_a_full_disk_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     assert facts.decisions.count() == 0
     assert facts.log.append([b"there is space again"]) == len(records)
     facts.close()
+
+
+def test_a_full_disk_leaves_whole_flushes_in_a_derived_store(tmp_path: Path) -> None:
+    *flushed, refusal = starved("full-derived", tmp_path / "p0")
+    assert (refusal["refused"], "the disk is full" in refusal["by"]) == ("StorageFailed", True)
+    store = RocksDerived(tmp_path / "p0")
+    number = store.meta() or b""
+    assert 0 <= int(number) <= flushed[-1]["flush"]
+    assert {state[100:] for _, state in store.customers()} == {number}
+    store.close()
+
+
+def test_a_full_disk_is_told_before_a_bulk_store_counts_as_written(tmp_path: Path) -> None:
+    *_, flushed, closed = starved("full-bulk", tmp_path / "p0")
+    for refusal in (flushed, closed):
+        assert (refusal["refused"], "the disk is full" in refusal["by"]) == ("StorageFailed", True)
 
 
 @pytest.fixture
