@@ -13,8 +13,7 @@ from projections.expressions.checker import check_condition, check_number
 from projections.expressions.scope import Scope
 from projections.expressions.tree import Kind, Ref, Root
 
-_BANDS = ("bands", "at", "names", "missing")
-_VALUES_OF = ("values_of", "missing")
+_KEYS = ("bands", "at", "names", "values_of", "missing")
 _SHOWN = frozenset({Kind.TEXT, Kind.NUMBER, Kind.FLAG})
 
 
@@ -76,9 +75,13 @@ class DimensionReader:
         """The shape, None where it is broken."""
         if isinstance(node, Sequence):
             return self._cases(name, node)
-        keys = self._reading.keys(node, f"the dimension '{name}'", dict.fromkeys((*_BANDS, *_VALUES_OF)))
+        if isinstance(node, Scalar):
+            found = f"needs a list of cases, bands or values_of; found {describe(node)}"
+            self._reading.refuse(node, f"the dimension '{name}' {found}")
+            return None
+        keys = self._reading.keys(node, f"the dimension '{name}'", _KEYS)
         if ("bands" in keys) == ("values_of" in keys):
-            if keys or (isinstance(node, Scalar) and node.is_null):
+            if keys.whole:
                 both = "bands or values_of, not both" if keys.get("bands") else "a list of cases, bands or values_of"
                 self._reading.refuse(key, f"the dimension '{name}' needs {both}")
             return None

@@ -41,7 +41,7 @@ class Expressions:
         if node is None:
             return None
         if not isinstance(node, Scalar) or node.is_null:
-            self._reading.refuse(node, f"{what} needs an expression in quotes; found {describe(node)}")
+            self._reading.refuse(node, f"{what} needs an expression; found {describe(node)}")
             return None
         try:
             return Written(node, parse(node.text, limited=self._limited))

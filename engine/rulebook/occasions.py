@@ -34,8 +34,8 @@ class OccasionReader:
         keys = self._reading.keys(node, what, (*_KINDS, "where"), later=LATER)
         found = [kind for kind in _KINDS if kind in keys]
         if len(found) != 1:
-            if found or "where" in keys or not self._is_date(node):
-                shown = " and ".join(found) if found else describe(node) if isinstance(node, Scalar) else "none"
+            if found or keys.whole:
+                shown = " and ".join(found) or "none"
                 self._reading.refuse(node, f"{what} needs one of {', '.join(_KINDS)}; found {shown}")
             return None
         kind = OnKind(found[0])
@@ -65,11 +65,8 @@ class OccasionReader:
 
     def goal(self, node: Node, cause: On | None) -> dict[str, object] | None:
         """What the message is to bring about: an event type, a condition on it, and within how many ms."""
-        keys = self._reading.keys(node, "goal", ("event", "where", "within"))
-        absent = [key for key in ("event", "within") if key not in keys]
-        if absent:
-            if keys:
-                self._reading.refuse(node, f"goal needs {' and '.join(absent)}")
+        keys = self._reading.keys(node, "goal", ("event", "where", "within"), needed=("event", "within"))
+        if "event" not in keys or "within" not in keys:
             return None
         type_ = read_type(keys["event"], "goal", self._world.schema, self._reading)
         within_ms = self._reading.positive_duration(keys["within"], "within")
@@ -98,10 +95,6 @@ class OccasionReader:
         types = self._world.schema.types
         return {on.name: types[on.name]} if on is not None and on.kind is OnKind.EVENT else dict(types)
 
-    @staticmethod
-    def _is_date(node: Node) -> bool:
-        return not isinstance(node, Scalar | Sequence) and any(key.text in LATER for key, _ in node)
-
     def _of_kind(self, kind: OnKind, node: Node, what: str) -> On | None:
         if kind is OnKind.EVENT:
             type_ = read_type(node, what, self._world.schema, self._reading)
@@ -119,14 +112,15 @@ class OccasionReader:
         elif node.text in known:
             return node.text
         elif node.text not in self._world.broken:
-            self._reading.refuse_unknown(node, f"no {sort} is called '{node.text:.60}'{did_you_mean(node.text, known)}")
+            others = self._world.typed_dimensions if sort == "segment" else self._world.typed_segments
+            other = "; it is a dimension, see 'moves'" if sort == "segment" else "; it is a segment, see 'enters'"
+            advice = other if node.text in others else did_you_mean(node.text, known)
+            self._reading.refuse_unknown(node, f"no {sort} is called '{node.text:.60}'{advice}")
         return None
 
     def _moves(self, node: Node) -> On | None:
-        keys = self._reading.keys(node, "moves", ("dimension", "from", "to"))
+        keys = self._reading.keys(node, "moves", ("dimension", "from", "to"), needed=("dimension",))
         if "dimension" not in keys:
-            if keys:
-                self._reading.refuse(node, "moves needs 'dimension'")
             return None
         name = self._known(keys["dimension"], "moves", "dimension")
         ends = {end: self._value(keys[end], end, name) for end in ("from", "to") if end in keys}

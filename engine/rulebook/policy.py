@@ -18,6 +18,7 @@ _LATER = {
     "holdout": "policy.holdout is not in this release; a trigger's own 'holdout' is",
     "salt": "policy.salt belongs to policy.holdout, which is not in this release",
 }
+_CAP_KEYS = ("at_most", "per", "purpose", "channel", "trigger")
 _LINKS = ("unsubscribe", "survey")
 _SCHEMES = ("https", "mailto")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
@@ -60,11 +61,8 @@ class PolicyReader:
         return "UTC"
 
     def _quiet_hours(self, node: Node) -> QuietHours | None:
-        keys = self._reading.keys(node, "quiet_hours", ("from", "to", "applies_to"))
-        absent = [end for end in ("from", "to") if end not in keys]
-        if absent:
-            if keys:
-                self._reading.refuse(node, f"quiet_hours needs {' and '.join(absent)}")
+        keys = self._reading.keys(node, "quiet_hours", ("from", "to", "applies_to"), needed=("from", "to"))
+        if "from" not in keys or "to" not in keys:
             return None
         from_ms = self._reading.time_of_day(keys["from"], "from")
         to_ms = self._reading.time_of_day(keys["to"], "to")
@@ -86,11 +84,8 @@ class PolicyReader:
         return tuple(cap for cap in caps if cap is not None)
 
     def _cap(self, node: Node) -> Cap | None:
-        keys = self._reading.keys(node, "a cap", ("at_most", "per", "purpose", "channel", "trigger"))
-        absent = [key for key in ("at_most", "per") if key not in keys]
-        if absent:
-            if keys:
-                self._reading.refuse(node, f"a cap needs {' and '.join(absent)}, as in {{at_most: 2, per: 7d}}")
+        keys = self._reading.keys(node, "a cap", _CAP_KEYS, needed=("at_most", "per"), example="{at_most: 2, per: 7d}")
+        if "at_most" not in keys or "per" not in keys:
             return None
         at_most = self._reading.whole(keys["at_most"], "at_most", least=0)
         per_ms = self._reading.positive_duration(keys["per"], "per")

@@ -20,6 +20,8 @@ from events.numbers import MICRO, quantise
 
 MAX_TEXT = 500
 MAX_NAME = 100
+# A message lists so many words at most.
+_FEW = 6
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
@@ -30,6 +32,12 @@ _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 
 _NOTHING: Lookup[str, str] = MappingProxyType({})
 T = TypeVar("T")
+
+
+class Keys(dict[str, Node]):
+    """Values by key; `whole` where no key of the mapping was refused."""
+
+    whole = False
 
 
 class Reading:
@@ -54,16 +62,25 @@ class Reading:
     # Mappings and lists
 
     def keys(
-        self, node: Node, what: str, known: Collection[str], *, later: Lookup[str, str] = _NOTHING
-    ) -> dict[str, Node]:
+        self,
+        node: Node,
+        what: str,
+        known: Collection[str],
+        *,
+        needed: Collection[str] = (),
+        example: str = "",
+        later: Lookup[str, str] = _NOTHING,
+    ) -> Keys:
         """The values by key of a mapping whose keys are all known; unknown ones are reported and left out.
 
-        `later` says of keys why they are not in this release.
+        `needed` keys are reported where they are absent, with an `example` of how it is written, unless one that is
+        unknown may be meant for them. `later` says of keys why they are not in this release.
         """
+        found = Keys()
         if not isinstance(node, Mapping):
-            self.refuse(node, f"{what} needs {_some(known)}; found {describe(node)}")
-            return {}
-        found: dict[str, Node] = {}
+            words = _some(known) if len(known) <= _FEW else "names with values"
+            self.refuse(node, f"{what} needs {words}{_as_in(example)}; found {describe(node)}")
+            return found
         node = self.mended(node)
         for key, value in node.entries:
             if key.text in known:
@@ -73,6 +90,10 @@ class Reading:
             else:
                 guess = did_you_mean(key.text, known) or f"; it has {_some(known)}"
                 self.refuse(key, f"{what} has no '{key.text:.60}'{guess}")
+        found.whole = len(found) == len(node.entries)
+        absent = [key for key in needed if key not in found]
+        if absent and found.whole:
+            self.refuse(node, f"{what} needs {_some(absent)}{_as_in(example)}")
         return found
 
     def mended(self, node: Mapping) -> Mapping:
@@ -196,6 +217,10 @@ class Reading:
         except ValueError as error:
             self.refuse(node, f"{what}: {error}")
             return None
+
+
+def _as_in(example: str) -> str:
+    return f", as in {example}" if example else ""
 
 
 def _some(words: Collection[str], joint: str = "and") -> str:

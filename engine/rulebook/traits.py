@@ -6,9 +6,9 @@ from collections.abc import Mapping as Lookup
 from dataclasses import dataclass, field
 
 from engine.rulebook.expressions import Expressions, Written
-from engine.rulebook.nodes import Mapping, Node, Scalar, Sequence
+from engine.rulebook.nodes import Node, Scalar, Sequence
 from engine.rulebook.paths import FieldPath, read_path, read_type
-from engine.rulebook.reading import Reading
+from engine.rulebook.reading import Keys, Reading
 from engine.rulebook.schema import Schema
 from projections.definitions import WINDOWED, FieldKinds, TraitDef, TraitKind
 from projections.expressions.checker import check_condition, check_number
@@ -50,7 +50,9 @@ class TraitReader:
         """All traits; what is broken is left out and reported."""
         traits = Traits()
         for name, (key, node) in entries.items():
-            keys = self._reading.keys(node, f"the trait '{name}'", (*_KINDS, *_OPTIONS), later=_LATER)
+            keys = self._reading.keys(
+                node, f"the trait '{name}'", (*_KINDS, *_OPTIONS), example="{count: order_completed}", later=_LATER
+            )
             kind = self._kind(key, node, keys)
             if kind is TraitKind.FORMULA:
                 self._options(kind, keys)
@@ -64,13 +66,13 @@ class TraitReader:
                     traits.folded[name] = definition
         return traits
 
-    def _kind(self, key: Scalar, node: Node, keys: Lookup[str, Node]) -> TraitKind | None:
+    def _kind(self, key: Scalar, node: Node, keys: Keys) -> TraitKind | None:
         found = [kind for kind in _KINDS if kind in keys]
         if len(found) == 1:
             return TraitKind(found[0])
         if found:
             self._reading.refuse(node, f"a trait is of one kind; found {' and '.join(found)}")
-        elif keys or not isinstance(node, Mapping) or not node.entries:
+        elif keys.whole:
             self._reading.refuse(key, f"the trait '{key.text}' needs a kind: one of {', '.join(_KINDS)}")
         return None
 

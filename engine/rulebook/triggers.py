@@ -63,20 +63,13 @@ class TriggerReader:
         triggers: dict[str, ReadTrigger] = {}
         for name, (key, node) in sections["triggers"].items():
             self._reading.name(key, "a trigger")
-            trigger = self._trigger(name, key, node)
+            trigger = self._trigger(name, node)
             if trigger is not None:
                 triggers[name] = trigger
         return triggers
 
-    def _trigger(self, name: str, key: Scalar, node: Node) -> ReadTrigger | None:
-        keys = self._reading.keys(node, f"the trigger '{name}'", _KEYS, later=_VARIANTS_LATER)
-        if not keys:
-            if isinstance(node, Mapping) and not node.entries:
-                self._reading.refuse(key, f"the trigger '{name}' needs on and message")
-            return None
-        absent = [needed for needed in ("on", "message") if needed not in keys]
-        if absent:
-            self._reading.refuse(key, f"the trigger '{name}' needs {' and '.join(absent)}")
+    def _trigger(self, name: str, node: Node) -> ReadTrigger | None:
+        keys = self._reading.keys(node, f"the trigger '{name}'", _KEYS, needed=("on", "message"), later=_VARIANTS_LATER)
         on = self._occasions.on(keys["on"], "on") if "on" in keys else None
         message = self._message(keys["message"]) if "message" in keys else None
         options = _Options(self._reading, keys)
@@ -132,11 +125,8 @@ class TriggerReader:
     # Messages
 
     def _message(self, node: Node) -> tuple[Node, tuple[Node, ...], MessageDef] | None:
-        keys = self._reading.keys(node, "message", _MESSAGE_KEYS, later=_VARIANTS_LATER)
-        absent = [needed for needed in ("template", "channels") if needed not in keys]
-        if absent:
-            if keys:
-                self._reading.refuse(node, f"message needs {' and '.join(absent)}")
+        keys = self._reading.keys(node, "message", _MESSAGE_KEYS, needed=_MESSAGE_KEYS[:2], later=_VARIANTS_LATER)
+        if "template" not in keys or "channels" not in keys:
             return None
         template = self._reading.text(keys["template"], "template")
         purpose = self._reading.name(keys["purpose"], "purpose") if "purpose" in keys else MARKETING
@@ -165,10 +155,8 @@ class TriggerReader:
         return channels if len(channels) == len(items) else []
 
     def _offer(self, node: Node) -> Offer | None:
-        keys = self._reading.keys(node, "offer", _OFFER_KEYS)
+        keys = self._reading.keys(node, "offer", _OFFER_KEYS, needed=("code",))
         if "code" not in keys:
-            if keys:
-                self._reading.refuse(node, "offer needs 'code'")
             return None
         if "percent" in keys and "amount" in keys:
             self._reading.refuse(keys["amount"], "an offer is a percent or an amount, not both")
@@ -246,5 +234,5 @@ class _Options:
             return Once(node.text)
         if isinstance(node, Scalar) and node.text[:1].isdigit():
             return self._reading.positive_duration(node, "once") or Once.PER_CAUSE
-        self._reading.one_of(node, "once", (*Once, "a duration"))
+        self._reading.one_of(node, "once", (*map(str, Once), "a duration"))
         return Once.PER_CAUSE

@@ -109,10 +109,8 @@ class WorldReader:
         for definition in traits.folded.values():
             world.add_trait(definition)
         unchecked: dict[str, _Unchecked] = dict(traits.formulas)
-        for name, (key, node) in sections["segments"].items():
-            fields = self._reading.keys(node, f"the segment '{name}'", ("when", "leaves_when"))
-            if "when" not in fields:
-                self._reading.refuse(key, f"the segment '{name}' needs 'when': the condition that customers in it meet")
+        for name, (_, node) in sections["segments"].items():
+            fields = self._reading.keys(node, f"the segment '{name}'", ("when", "leaves_when"), needed=("when",))
             when = self._expressions.parse(fields.get("when"), "when")
             leaves_when = self._expressions.parse(fields.get("leaves_when"), "leaves_when")
             world.typed_segments[name] = Typed(Kind.FLAG)

@@ -6,7 +6,7 @@ the size of the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -51,6 +51,8 @@ def read_yaml(source: Source, problems: Problems) -> Node | None:
         problems.add_at(source, stop.start, stop.end, stop.message)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark is not None and mark.index >= len(source.text.rstrip()):
+            mark = error.context_mark  # what was begun and has no end says more than the end of the file
         index = min(mark.index, len(source.text)) if mark is not None else 0
         problems.add_at(source, *(why_flow_broke(source, index) or (index, index + 1, _syntax_message(error))))
     except ReaderError as error:
@@ -59,6 +61,13 @@ def read_yaml(source: Source, problems: Problems) -> Node | None:
             source, index, index + 1, f"a rulebook is text; found the control character {source.text[index]!r}"
         )
     return None
+
+
+def _placed(node: Node, key: Scalar) -> Node:
+    """A value that is not written has the place of its name."""
+    if isinstance(node, Scalar) and node.start == node.end:
+        return replace(node, start=key.start, end=key.end)
+    return node
 
 
 def _syntax_message(error: MarkedYAMLError) -> str:
@@ -158,7 +167,7 @@ class _Composer:
             around.items.append(node)
         elif around.expects_value:
             if around.key is not None:
-                around.entries.append((around.key, node))
+                around.entries.append((around.key, _placed(node, around.key)))
             around.expects_value = False
         else:
             around.key = self._key(node, around)
@@ -180,5 +189,7 @@ class _Composer:
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:
             start = event.start_mark.index
-            message = f"found the tag '{event.tag}'; a rulebook has no tags"
-            self._problems.add_at(self._source, start, start + len(str(event.tag)), message)
+            tag = self._source.text[start:].split(None, 1)[0]
+            self._problems.add_at(
+                self._source, start, start + len(tag), f"found the tag '{tag}'; a rulebook has no tags"
+            )
