@@ -69,7 +69,7 @@ def apply(
 
 def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | None:
     """What activating would do now; None if the rulebook is active already. Raises CalledWrongly for a wrong time."""
-    from engine.replay.partition_jobs import usable_cores
+    from engine.replay.partition_jobs import jobs_for
     from engine.replay.preview import preview
     from engine.runtimes.clock import wall_clock_ms
     from engine.runtimes.embedded.rulebooks import Rulebooks
@@ -92,7 +92,7 @@ def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | 
     if at_ms is None:
         at_ms = max(latest_ms, wall_clock_ms()) if live else latest_ms
     with progress("trying it out", total) as advance:
-        return preview(folder, len(logs), rulebook, at_ms, jobs=usable_cores(), advance=advance)
+        return preview(folder, len(logs), rulebook, at_ms, jobs=jobs_for(total), advance=advance)
 
 
 def confirmed() -> bool:

@@ -35,6 +35,7 @@ app = typer.Typer(
     help="Customer journeys from an event log: who does what, what that makes them, and what to say about it.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"max_content_width": 110},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

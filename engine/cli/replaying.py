@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", metavar="N", min=1, help="How many processes; one for each core by default."),
+    typer.Option(
+        "--jobs", "-j", metavar="N", min=1, help="How many processes; as many as there are cores for a long log."
+    ),
 ]
 
 
@@ -47,13 +49,13 @@ def rebuild(
       strand rebuild --accept
     """
     from engine.hashes import as_text
-    from engine.replay.partition_jobs import usable_cores
+    from engine.replay.partition_jobs import jobs_for
     from engine.replay.rebuild import rebuild as fold_again
     from engine.workspace.workspace import Workspace as Opened
 
     total = records_of(workspace)
     with Opened.open(workspace, owner=True) as opened, progress("folding", total) as advance:
-        done = fold_again(opened, jobs or usable_cores(), accept=accept, advance=advance)
+        done = fold_again(opened, jobs_for(total, jobs), accept=accept, advance=advance)
     if as_json:
         print_json(
             {
@@ -114,7 +116,7 @@ def verify(
       strand verify --redecide
       strand verify --json
     """
-    from engine.replay.partition_jobs import usable_cores
+    from engine.replay.partition_jobs import jobs_for
     from engine.replay.verify import verify as fold_and_compare
     from engine.workspace.workspace import Workspace as Opened
 
@@ -122,7 +124,7 @@ def verify(
     with Opened.open(workspace, owner=False) as opened:
         partitions = opened.settings.partitions
     with progress("verifying", total * (2 if redecide else 1)) as advance:
-        found = fold_and_compare(workspace, partitions, jobs or usable_cores(), redecide=redecide, advance=advance)
+        found = fold_and_compare(workspace, partitions, jobs_for(total, jobs), redecide=redecide, advance=advance)
     if as_json:
         print_json(verified_json(found))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.cli.instants import shown_instant
+from engine.cli.instants import shown_instant, shown_span
 
 VERBS = {"schedule": "scheduled", "hold": "held", "cancel": "cancelled", "suppress": "suppressed", "send": "sent"}
 REASONS = {
@@ -46,15 +46,21 @@ def transition_words(row: Mapping[str, Any]) -> str:
 
 
 def evidence_words(evidence: Mapping[str, Any]) -> str:
-    """The traits behind it: `orders 1 → 2, spend 75`; what did not change stands once."""
+    """The traits behind it: `orders 1 → 2, spend 75`; what did not change stands once. The rest by its own words."""
     parts = []
     for name, value in evidence.items():
-        if isinstance(value, list) and len(value) == 2:
+        if name == "traits" and isinstance(value, Mapping):
+            parts.append(evidence_words(value))
+        elif isinstance(value, list) and len(value) == 2:
             before, after = map(value_words, value)
             parts.append(f"{name} {after}" if before == after else f"{name} {before} → {after}")
+        elif isinstance(value, Mapping):
+            parts += [f"{key} {value_words(each)}" for key, each in value.items()]
+        elif name.endswith("_ms") and isinstance(value, int):
+            parts.append(f"{name.removesuffix('_ms').replace('_', ' ')} {shown_span(value)}")
         else:
             parts.append(f"{name} {value_words(value)}")
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)
 
 
 def cause_words(cause: str, zone: str) -> str:

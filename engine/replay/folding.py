@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
-from engine.compiled import compile_rulebook
 from engine.hashes import canonical_state, state_hash
 from engine.outputs import frontier
 from engine.ports import DerivedStore
 from engine.replay.partition_jobs import Advance, WatchedLog
-from engine.rulebook.rulebook import unpack
+from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.shard import Shard
 from engine.states import Meta, read_meta
 from engine.world import World
@@ -55,6 +55,12 @@ class Folded:
     incomparable: str = ""
 
 
+@cache
+def rulebooks() -> Rulebooks:
+    """The rulebooks of this process: each is compiled once for all the partitions that it replays."""
+    return Rulebooks()
+
+
 class OneGeneration:
     """The port `Generations` where there is one store to fold into and nothing is current."""
 
@@ -80,7 +86,8 @@ def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, adva
     if not workspace.owner:
         facts.catch_up()  # facts seen after the live world hold all that it was made of
     log = WatchedLog(facts.log, advance)
-    shard = Shard(log, facts.decisions, OneGeneration(target), unpack, compile_rulebook, partition=partition)
+    books = rulebooks()
+    shard = Shard(log, facts.decisions, OneGeneration(target), books.load, books.compile, partition=partition)
     shard.past.frontier = frontier(facts.decisions)
     live, why = _live_world(facts, store, shard.past.frontier, shard.activations)
     if live is None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 POLL_S = 0.2
+SMALL_RECORDS = 20_000
+"""A log of no more records is replayed sooner than a second process starts and compiles the rulebook."""
 
 Advance = Callable[[int], None]
 Result = TypeVar("Result")
@@ -27,6 +29,11 @@ _done: Synchronized[int] | None = None
 def usable_cores() -> int:
     """How many processes may run at once on this machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def jobs_for(records: int, jobs: int | None = None) -> int:
+    """How many processes are worth their start for so many records, unless it was said."""
+    return jobs or (usable_cores() if records > SMALL_RECORDS else 1)
 
 
 def each_partition(

@@ -10,11 +10,11 @@ from typing import Any
 from engine.activations import append_activation
 from engine.compiled import Compiled
 from engine.outputs import kept
+from engine.replay.folding import rulebooks
 from engine.replay.overlay import OverlayDecisions, OverlayLog
 from engine.replay.partition_jobs import Advance, WatchedLog, each_partition
 from engine.replay.recorded import Recorded, recorded_in
 from engine.rulebook.rulebook import Rulebook
-from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.shard import Shard
 from engine.world import World
 from events.codec import Activation, appended_at_of
@@ -100,8 +100,8 @@ def _preview_partition(folder: Path, partition: int, activation: Activation, adv
         log = OverlayLog(WatchedLog(facts.log, advance))
         stream = OverlayDecisions(facts.decisions)
         recorded = stream.count()
-        rulebooks = Rulebooks()
-        shard = Shard(log, stream, MemoryGenerations(), rulebooks.load, rulebooks.compile, partition=partition)
+        books = rulebooks()
+        shard = Shard(log, stream, MemoryGenerations(), books.load, books.compile, partition=partition)
         shard.open()
         edge = log.end()
         newest_ms = appended_at_of(log.get(edge - 1)) if edge else 0
@@ -111,7 +111,7 @@ def _preview_partition(folder: Path, partition: int, activation: Activation, adv
         old = shard.world
         if old is not None:
             result.sizes_before = sizes(old)
-        new = rulebooks.compile(rulebooks.load(activation.rulebook))
+        new = books.compile(books.load(activation.rulebook))
         result.folds_again = old is None or _differ(old.compiled, new)
         offset = append_activation(log, activation, max(activation.at_ms, newest_ms))
         while shard.process():

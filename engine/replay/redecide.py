@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.compiled import compile_rulebook
 from engine.outputs import frontier, kept
-from engine.replay.folding import SHOWN_DIFFERENCES
+from engine.replay.folding import SHOWN_DIFFERENCES, rulebooks
 from engine.replay.partition_jobs import Advance, WatchedLog
-from engine.rulebook.rulebook import unpack
 from engine.shard import Shard
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import OWN, Decision, Output, Position
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_facts import RocksFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +47,19 @@ class Redecided:
     fold_version: int = FOLD_VERSION
 
 
-def redecide_partition(folder: Path, partition: int, advance: Advance) -> Redecided:
+def redecide_partition(facts: RocksFacts, advance: Advance) -> Redecided:
     """Decide one partition again, with an empty decision stream in memory, up to the recorded frontier."""
     from engine.adapters.memory import MemoryDecisions
     from engine.adapters.memory_generations import MemoryGenerations
-    from engine.workspace.workspace import Workspace
 
-    with Workspace.open(folder, owner=False) as workspace:
-        facts = workspace.facts[partition]
-        edge = frontier(facts.decisions)
-        stream = MemoryDecisions()
-        log = WatchedLog(facts.log, advance)
-        shard = Shard(log, stream, MemoryGenerations(), unpack, compile_rulebook, partition=partition)
-        shard.open()
-        while shard.position < edge and shard.process():
-            pass
-        return compare(partition, kept(facts.decisions.read()), kept(stream.read()), edge)
+    edge = frontier(facts.decisions)
+    stream = MemoryDecisions()
+    log, books = WatchedLog(facts.log, advance), rulebooks()
+    shard = Shard(log, stream, MemoryGenerations(), books.load, books.compile, partition=facts.partition)
+    shard.open()
+    while shard.position < edge and shard.process():
+        pass
+    return compare(facts.partition, kept(facts.decisions.read()), kept(stream.read()), edge)
 
 
 def compare(partition: int, recorded: Iterator[Output], decided: Iterator[Output], edge: Position) -> Redecided:

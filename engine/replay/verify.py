@@ -64,16 +64,18 @@ def verify(
 ) -> Verified:
     """Fold each partition in its own process, up to `jobs` at a time, and compare with the live world."""
     begun = perf_counter()
-    arguments = [(folder, partition) for partition in range(partitions)]
+    arguments = [(folder, partition, redecide) for partition in range(partitions)]
     found = each_partition(_verify_partition, arguments, jobs=jobs, advance=advance)
-    redecided = each_partition(redecide_partition, arguments, jobs=jobs, advance=advance) if redecide else []
     total = Recorded()
-    for _, recorded in found:
+    for _, recorded, _ in found:
         total.add(recorded)
-    return Verified([folded for folded, _ in found], total, perf_counter() - begun, redecided)
+    redecided = [again for _, _, again in found if again is not None]
+    return Verified([folded for folded, _, _ in found], total, perf_counter() - begun, redecided)
 
 
-def _verify_partition(folder: Path, partition: int, advance: Advance) -> tuple[Folded, Recorded]:
+def _verify_partition(
+    folder: Path, partition: int, redecide: bool, advance: Advance
+) -> tuple[Folded, Recorded, Redecided | None]:
     from engine.adapters.rocksdb_derived import RocksDerived
     from engine.workspace.workspace import Workspace
 
@@ -86,4 +88,6 @@ def _verify_partition(folder: Path, partition: int, advance: Advance) -> tuple[F
             folded = fold_beside(workspace, partition, store, advance)
         finally:
             store.close()
-        return folded, recorded_in(kept(workspace.facts[partition].decisions.read()))
+        facts = workspace.facts[partition]
+        again = redecide_partition(facts, advance) if redecide else None
+        return folded, recorded_in(kept(facts.decisions.read())), again

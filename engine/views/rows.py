@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.customer_view import plain
+from engine.customer_view import plain, shown_value
 from engine.states import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import read_record
 from events.dead_letters import DeadLetter, decode_dead_letter
+from projections.expressions.tree import Kind
 from projections.program import Program
 from triggers.decisions import Decision
 from triggers.occasion import IN, OUT
-from triggers.reasons import Kind
+from triggers.reasons import Kind as Decided
 
 
 def transition_rows(view: PartitionView) -> Iterator[Row]:
@@ -39,19 +40,46 @@ def step_rows(program: Program, step: StepRecord) -> Iterator[Row]:
             "to": (IN if after else OUT) if segment else after,
             "at_ms": step.at_ms,
             "cause": step.cause,
-            "evidence": {name: [plain(each) for each in pair] for name, pair in evidence.items()},
+            "evidence": readable(program, {name: [plain(each) for each in pair] for name, pair in evidence.items()}),
         }
+
+
+def readable(program: Program | None, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence with instants and dates written out; the traits of a decision's stand under `traits`."""
+    found: dict[str, Any] = {}
+    for name, value in evidence.items():
+        if name == "traits" and isinstance(value, Mapping):
+            found[name] = readable(program, value)
+        else:
+            found[name] = _written_out(value, None if program is None else _kind(program, name))
+    return found
+
+
+def _kind(program: Program, name: str) -> Kind | None:
+    if name in {"known_since", "last_seen_at"}:
+        return Kind.TIME
+    trait = program.world.traits.get(name)
+    return program.world.profile.get(name.removeprefix("profile.")) if trait is None else trait.value
+
+
+def _written_out(value: Any, kind: Kind | None) -> Any:
+    if isinstance(value, list):
+        return [_written_out(each, kind) for each in value]
+    if kind in {Kind.TIME, Kind.DATE} and isinstance(value, int):
+        return shown_value(value, Kind(kind))
+    return value
 
 
 def decision_rows(view: PartitionView) -> Iterator[Row]:
     """Every decision, schedules and holds too."""
+    program = None if view.world is None else view.world.program
     for output in view.outputs():
         for decision in output.decisions:
-            yield decision_row(output.position[2], decision)
+            yield decision_row(output.position[2], decision, program)
 
 
-def decision_row(customer: str, decision: Decision) -> Row:
-    """One decision about a customer's match."""
+def decision_row(customer: str, decision: Decision, program: Program | None) -> Row:
+    """One decision about a customer's match; the program knows which of its traits are times."""
     return {
         "customer": customer,
         "trigger": decision.trigger,
@@ -63,7 +91,7 @@ def decision_row(customer: str, decision: Decision) -> Row:
         "cause": decision.cause,
         "message_id": decision.message_id,
         "rulebook": decision.rulebook,
-        "evidence": decision.evidence,
+        "evidence": readable(program, decision.evidence),
     }
 
 
@@ -71,7 +99,7 @@ def message_rows(view: PartitionView) -> Iterator[Row]:
     """Every message that was sent."""
     for output in view.outputs():
         for decision in output.decisions:
-            if decision.kind == Kind.SEND:
+            if decision.kind == Decided.SEND:
                 yield message_row(output.position[2], decision)
 
 
