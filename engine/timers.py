@@ -26,7 +26,7 @@ class Timers:
         self.store = store
         self.heap: list[Timer] = []
         self.horizon = -NEVER
-        self.put: list[Timer] = []
+        self.put: dict[Timer, None] = {}
         self.gone: list[Timer] = []
 
     def reach(self, t_ms: int) -> None:
@@ -49,19 +49,19 @@ class Timers:
     def add(self, due_ms: int, customer: str) -> None:
         """Queue a customer; an entry of theirs that is later becomes stale."""
         timer = (due_ms, customer)
-        self.put.append(timer)
+        self.put[timer] = None
         if due_ms < self.horizon:
             heappush(self.heap, timer)
 
     def pop(self) -> Timer:
         """Take the earliest entry out."""
         timer = heappop(self.heap)
+        self.put.pop(timer, None)
         self.gone.append(timer)
         return timer
 
     def flushed(self) -> tuple[list[Timer], list[Timer]]:
-        """(entries to put, entries to delete) since the last flush; a deleted one is not put."""
-        gone = set(self.gone)
-        put = [timer for timer in self.put if timer not in gone]
-        deleted, self.put, self.gone = self.gone, [], []
-        return put, deleted
+        """(entries to put, entries to delete first) since the last flush."""
+        put, gone = list(self.put), self.gone
+        self.put, self.gone = {}, []
+        return put, gone

@@ -22,6 +22,8 @@ CATEGORIES = ("cat_food", "cat_furniture", "dog_food", "dog_toys", "fish", "bird
 TYPES = ("page_viewed",) * 14 + ("message_opened",) * 3 + ("message_clicked",) + ("order_completed",) * 2
 BROAD = 8
 TRIGGERS = 20
+GAP_DAYS = 6.0
+"""Mean days between a customer's events."""
 
 TRAITS = """\
 traits:
@@ -63,16 +65,21 @@ AGES = ("last_order_at", "last_view_at", "last_seen_at")
 
 
 class Workload:
-    """Events of `customers` uniformly hit over `days`, appended in order, one in a hundred twice."""
+    """Events of `customers` uniformly hit, appended in order over days, one in a hundred twice.
 
-    def __init__(self, *, customers: int, events: int, days: float, seed: int = 1) -> None:
-        self.customers, self.events, self.days, self.seed = customers, events, days, seed
+    The first two of a customer are the profile, which names the city, and (of four in five) the consent.
+    """
+
+    def __init__(self, *, customers: int, events: int, seed: int = 1) -> None:
+        self.customers, self.events, self.seed = customers, events, seed
+        self.days = GAP_DAYS * events / customers
 
     def records(self, cities: int) -> Iterator[tuple[str, bytes]]:
-        """(customer, record) of every event; a customer's first is the profile that names the city."""
+        """(customer, record) of every event."""
         draw = random.Random(self.seed)
         step = self.days * DAY_MS / self.events
         known: set[int] = set()
+        silent = {who for who in range(self.customers) if who % 5}
         recent: list[tuple[str, Event]] = []
         for number in range(self.events):
             t = START_MS + int(number * step)
@@ -86,6 +93,9 @@ class Workload:
             if who not in known:
                 known.add(who)
                 event = self._profile(number, who, customer, t, cities)
+            elif who in silent:
+                silent.discard(who)
+                event = self._consent(number, customer, t)
             else:
                 event = self._event(draw, number, customer, t - late)
             recent.append((customer, event))
@@ -96,6 +106,10 @@ class Workload:
     def _profile(self, number: int, who: int, customer: str, t: int, cities: int) -> Event:
         data = {"city": f"city{who % cities}", "email": f"{customer}@shop.example", "time_zone": "Europe/Riga"}
         return Event(id=f"p{number}", type="profile_updated", customer_id=customer, occurred_at_ms=t, data=data)
+
+    def _consent(self, number: int, customer: str, t: int) -> Event:
+        data = {"channel": "email", "purpose": "marketing", "granted": True}
+        return Event(id=f"k{number}", type="consent_changed", customer_id=customer, occurred_at_ms=t, data=data)
 
     def _event(self, draw: random.Random, number: int, customer: str, t: int) -> Event:
         kind = TYPES[int(draw.random() * len(TYPES))]
