@@ -54,6 +54,8 @@ class Writing:
 def a_number(writing: Writing) -> int | float:
     """As JSON gives it: whole numbers and doubles."""
     text = writing.rng.choice(NUMBERS if writing.chance(0.6) else COUNTS)
+    if writing.chance(0.02):
+        return writing.rng.choice([123456789012.345678, -0.0000005, 99999999999999, 1e-7])
     return float(text) if "." in text or writing.chance(0.2) else int(text)
 
 
@@ -291,8 +293,9 @@ def random_log(rng: Random, rulebooks: list[Rulebook], events: int) -> list[Reco
     writing = Writing(rng=rng, rulebook=rulebooks[0], customers=customers, now_ms=start_ms)
     first = rng.choice([0, 0, 0, rng.randrange(12)])
     second = rng.randrange(events // 3, events - 5)
+    third = rng.randrange(second, events) if rng.random() < 0.2 and len(rulebooks) > 1 else -1
     for index in range(events):
-        for place, number in ((first, 0), (second, 1)):
+        for place, number in ((first, 0), (second, 1), (third, 0)):
             if index == place and number < len(rulebooks):
                 writing.records.append(Activation(appended_at_ms=writing.now_ms, rulebook=number))
                 writing.rulebook = rulebooks[number]

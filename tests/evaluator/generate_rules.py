@@ -95,7 +95,15 @@ def random_once(make: Making) -> str | int:
     return make.rng.choice(DURATIONS)
 
 
+def items_test(make: Making) -> Expr:
+    """A test of what is in the event's items."""
+    sought = ("text", make.rng.choice(LABELS))
+    return (make.rng.choice(["in", "not in"]), sought, ("event", "items", "category"))
+
+
 def trigger_condition(make: Making, on: On) -> Expr:
+    if on.kind == "event" and on.name == "order_completed" and make.chance(0.4):
+        return items_test(make)
     if on.kind == "event" and make.chance(0.6):
         return event_test(make, "event", event_fields(on.name))
     if on.kind != "event" and make.chance(0.2):
@@ -156,11 +164,15 @@ def changed_rulebook(make: Making, rulebook: Rulebook) -> Rulebook:
         segments=dict(make.segments),
         dimensions=dict(make.dimensions),
         order=make.order,
-        types=CUSTOM | LATER if make.chance(0.5) else CUSTOM,
     )
-    if make.types != CUSTOM:
-        make.traits["parcels"] = Trait(kind="count", value="number", nullable=False, types=("parcel_tracked",))
     triggers, policy = dict(rulebook.triggers), rulebook.policy
+    if make.chance(0.3):  # the world stays as it is
+        change_triggers(make, triggers)
+        caps = tuple(cap for cap in policy.caps if cap.trigger in (None, *triggers))
+        return complete(make, triggers, replace(policy, caps=caps))
+    if make.chance(0.4):
+        make.types = CUSTOM | LATER
+        make.traits["parcels"] = Trait(kind="count", value="number", nullable=False, types=("parcel_tracked",))
     for name in rng.sample(sorted(set(make.traits) - {"parcels"}), 2):
         trait = make.traits[name]
         if trait.formula is None and (new := random_trait(make, trait.kind)).value == trait.value:

@@ -23,7 +23,9 @@ def random_dimension(make: Making) -> Dimension:
     texts = make.of_value("text")
     form = rng.randrange(5 if texts else 4)
     if form == 4:
-        return Dimension(values_of=rng.choice(texts), missing="none" if make.chance(0.7) else "cats")
+        numbers = [name for name in make.of_value("number") if make.traits[name[1]].formula is None]
+        of = rng.choice(numbers) if numbers and make.chance(0.3) else rng.choice([*texts, ("profile", "city")])
+        return Dimension(values_of=of, missing="none" if make.chance(0.7) else "cats")
     if form >= 2:
         bands = moving(make) if form == 2 else random_number(make)
         edges = {number(text): text for text in (DAYS if form == 2 else NUMBERS)}  # no two that are read alike
@@ -35,6 +37,21 @@ def random_dimension(make: Making) -> Dimension:
     return Dimension(cases=(*cases, (values[-1], None)))
 
 
+def other_formula(make: Making) -> Trait:
+    """A formula that gives a text, a time or a flag."""
+    rng = make.rng
+    texts, times = make.of_value("text"), make.of_value("time")
+    if len(texts) > 1 and make.chance(0.4):
+        return Trait(kind="formula", value="text", nullable=True, formula=("call", "coalesce", tuple(texts[:2])))
+    if texts and make.chance(0.4):
+        lower = ("call", "lower", (rng.choice(texts),))
+        return Trait(kind="formula", value="text", nullable=True, formula=lower)
+    if len(times) > 1 and make.chance(0.5):
+        choice = ("if", times[0], ("<", times[0], times[1]), times[1])
+        return Trait(kind="formula", value="time", nullable=True, formula=choice)
+    return Trait(kind="formula", value="flag", nullable=False, formula=condition(make, 1))
+
+
 def random_world(rng: Random) -> Making:
     """4 to 10 traits and as many formulas as fit, 5 to 12 segments, 2 to 4 dimensions, in one order."""
     make = Making(rng)
@@ -43,6 +60,8 @@ def random_world(rng: Random) -> Making:
         make.traits[f"t{index}"] = random_trait(make, kind)
     if not make.of_value("number"):
         make.traits["orders"] = random_trait(make, "count")
+    if make.chance(0.3):
+        make.traits["g"] = other_formula(make)
     for index in range(rng.choice([0, 1, 1, 2])):
         formula = moving(make) if make.chance(0.25) else random_number(make, 2)
         make.traits[f"f{index}"] = Trait(kind="formula", value="number", nullable=True, formula=formula)

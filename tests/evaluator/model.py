@@ -4,7 +4,7 @@ Nothing here comes from the engine. Expressions are tuples, the operator first:
 
     ("num", "2.5") ("text", "cats") ("flag", True) ("list", (e, ...))
     ("trait", name) ("segment", name) ("dimension", name) ("builtin", "known_since" | "sent.email" ...)
-    ("profile", field) ("consent", channel, purpose) ("event" | "cause" | "item", field)
+    ("profile", field) ("consent", channel, purpose) ("event" | "cause" | "item", field) ("event", list, field)
     ("neg", e) ("+" | "-" | "*" | "/", a, b) ("<" ... "!=" | "in" | "not in", a, b) ("chain", (op, ...), (e, ...))
     ("and" | "or", (e, ...)) ("not", e) ("is null" | "is not null", e) ("if", then, condition, otherwise)
     ("call", function, (e, ...))

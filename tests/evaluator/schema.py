@@ -81,6 +81,15 @@ def shown(value: object) -> object:
     return value
 
 
+def as_text(value: object) -> str:
+    """A value as a dimension's: a number without trailing zeros."""
+    if not isinstance(value, Fraction):
+        return str(value)
+    micro = int(round(value, 6) * 10**6)
+    whole, rest = divmod(abs(micro), 10**6)
+    return ("-" if micro < 0 else "") + f"{whole}.{rest:06}".rstrip("0").rstrip(".")
+
+
 def read(kind: Any, found: Any) -> Any:
     """A field's value: numbers become fractions, dates days, lists tuples of fields."""
     if found is None:

@@ -199,7 +199,6 @@ def yaml(value: Any, indent: int = 0) -> str:
 
 # Only data can break it, so that `check` with its example data lets it pass.
 FAILING = "{% if customer.first_name == 'Broken' %}{{ [][1].nothing }}{% endif %}"
-PARTS = ("email.subject", "email.txt", "sms.txt", "push.txt", "whatsapp.txt", "letter.txt")
 
 
 def files(rulebook: Rulebook) -> dict[str, str]:
@@ -222,8 +221,9 @@ def files(rulebook: Rulebook) -> dict[str, str]:
         "b.yaml": yaml({name: part for name, part in choices.items() if part}),
         "c.yaml": yaml({name: part for name, part in rules.items() if part}),
     }
-    for template in sorted({each.template for each in rulebook.triggers.values()}):
-        for part in PARTS:
-            body = "Hello" if part.endswith("subject") else "Hello. Stop: {{ links.unsubscribe }}"
-            found[f"templates/{template}/{part}"] = body + (FAILING if template == "failing" else "")
+    for template, channel in {(each.template, name) for each in rulebook.triggers.values() for name in each.channels}:
+        end = FAILING if template == "failing" else ""
+        found[f"templates/{template}/{channel}.txt"] = "Hello. Stop: {{ links.unsubscribe }}" + end
+        if channel == "email":
+            found[f"templates/{template}/{channel}.subject"] = "Hello"
     return found

@@ -19,7 +19,7 @@ from tests.evaluator.clock import zone_of
 from tests.evaluator.expressions import evaluate, holds
 from tests.evaluator.marks import mark
 from tests.evaluator.model import Case, Dimension, Expr, Rulebook, Segment
-from tests.evaluator.schema import NOT_OWN_ACTS, number
+from tests.evaluator.schema import NOT_OWN_ACTS, as_text, number
 from tests.evaluator.traits import Folded, Share, fold_log, inside, sees_time, shares_of, value_of
 from tests.evaluator.turning import Root, roots_of
 
@@ -257,7 +257,10 @@ class View:
         if root == "builtin":
             return self.world.builtin(path[0], self.events)
         fields = self.roots[root]
-        return None if fields is None else fields.get(path[0])
+        if fields is None or len(path) == 1:
+            return None if fields is None else fields.get(path[0])
+        items = fields.get(path[0])
+        return None if items is None else tuple(item.get(path[1]) for item in items)
 
     def zone(self) -> ZoneInfo:
         name = self.world.profile(self.events).get("time_zone")
@@ -296,7 +299,7 @@ def dimension_value(dimension: Dimension, view: View) -> str:
         assert dimension.missing is not None
         return dimension.missing
     if dimension.values_of is not None:
-        return str(value)
+        return as_text(value)
     passed: int = sum(number(edge) <= value for edge in dimension.at)
     return dimension.names[passed]
 
