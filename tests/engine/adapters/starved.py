@@ -1,7 +1,8 @@
 """A process for which the disk is full, or read-only; it prints a JSON line for each acknowledgement and each error.
 
 Run as `python starved.py KIND FOLDER`: `full`, `full-derived`, `full-bulk` limit the size of a file the process may
-write to (EFBIG, as a full disk gives ENOSPC) and write until they are refused; `readonly` gives up root's rights and opens.
+write to (EFBIG, as a full disk gives ENOSPC) and write until they are refused; `readonly` gives up root's rights and
+opens.
 """
 
 from __future__ import annotations
