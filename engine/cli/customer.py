@@ -62,9 +62,9 @@ def page(profile: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str
     yield f"{profile['customer']}   {profile['micro_segment']}"
     yield f"as of {shown_instant(profile['as_of_ms'], zone)} {zone}"
     yield ""
-    yield from block("Profile", pairs(profile["profile"]))
+    yield from block("Profile", pairs(profile["profile"], zone))
     yield from block("Consent", [key for key, granted in profile["consent"].items() if granted] or ["none"])
-    yield from block("DNA", pairs(profile["traits"]))
+    yield from block("DNA", pairs(profile["traits"], zone))
     yield from block("Segments", profile["segments"] or ["none"])
     yield from block("Dimensions", [f"{name} {value}" for name, value in profile["dimensions"].items()])
     waiting = [f"{each['trigger']} due {shown_instant(each['due_ms'], zone)}" for each in profile["pending"]]
@@ -79,9 +79,9 @@ def page(profile: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str
         last = when
 
 
-def pairs(values: dict[str, Any]) -> list[str]:
+def pairs(values: dict[str, Any], zone: str) -> list[str]:
     """`name value` for each that has one."""
-    return [f"{name} {value_words(value)}" for name, value in values.items() if value is not None and value != []]
+    return [f"{name} {value_words(value, zone)}" for name, value in values.items() if value is not None and value != []]
 
 
 def block(title: str, items: list[str], width: int = 112) -> Iterator[str]:
@@ -99,9 +99,9 @@ def block(title: str, items: list[str], width: int = 112) -> Iterator[str]:
 def entry_words(entry: dict[str, Any], zone: str) -> tuple[str, str]:
     """The sign and the words of one entry of the timeline."""
     if entry["kind"] == "event":
-        return "●", f"{entry['type']}  {data_words(entry['data'])}".rstrip()
+        return "●", f"{entry['type']}  {data_words(entry['data'], zone)}".rstrip()
     if entry["kind"] == "transition":
-        evidence = evidence_words(entry["evidence"])
+        evidence = evidence_words(entry["evidence"], zone)
         return " ", f"→ {transition_words(entry)}" + (f"   ({evidence})" if evidence else "")
     words = f"{entry['trigger']} {decision_words(entry)}"
     match entry["decision"]:
@@ -111,20 +111,20 @@ def entry_words(entry: dict[str, Any], zone: str) -> tuple[str, str]:
         case "send":
             title = entry["subject"] or (entry["text"] or "").split("\n", 1)[0]
             words += f" by {entry['channel']} to {entry['to']}: {title}"
-        case "suppress" if entry["evidence"].get("cap"):
-            words += f" ({entry['evidence']['cap']})"
+        case "suppress":
+            evidence = evidence_words(entry["evidence"], zone)
+            words += f" ({evidence})" if evidence else ""
     if entry["decision"] in {"suppress", "send", "cancel"} and entry["cause"].startswith("event:"):
         words += f"   (because of {cause_words(entry['cause'], zone)})"
     return SIGNS[entry["decision"]], words
 
 
-def data_words(data: dict[str, Any]) -> str:
+def data_words(data: dict[str, Any], zone: str) -> str:
     """The few fields of an event's data that tell most, and how many things a list holds."""
     parts = [f"{name} {data[name]}" for name in DETAIL if data.get(name) is not None]
     if not parts:
-        parts = [f"{name} {value_words(value)}" for name, value in data.items() if not isinstance(value, dict | list)][
-            :4
-        ]
+        plain = {name: value for name, value in data.items() if not isinstance(value, dict | list)}
+        parts = [f"{name} {value_words(plain[name], zone)}" for name in list(plain)[:4]]
     items = data.get("items")
     if isinstance(items, list) and items:
         named = [

@@ -231,7 +231,7 @@ def _transition(zone: str) -> Callable[[Row], Row]:
         "when": shown_instant(row["at_ms"], zone),
         "customer": row["customer"],
         "what": transition_words(row),
-        "because": evidence_words(row["evidence"]),
+        "because": evidence_words(row["evidence"], zone),
         "cause": cause_words(row["cause"], zone),
     }
 
@@ -245,7 +245,7 @@ def _decision(zone: str) -> Callable[[Row], Row]:
         "due": shown_instant(row["due_ms"], zone),
         "channel": row["channel"],
         "cause": cause_words(row["cause"], zone),
-        "evidence": evidence_words(row["evidence"]),
+        "evidence": evidence_words(row["evidence"], zone),
     }
 
 

@@ -24,7 +24,10 @@ def instant_of(text: str, zone: str) -> int:
 
 
 def shown_instant(t_ms: int | None, zone: str) -> str:
-    """An instant on the zone's clocks, `2017-02-17 10:00`, with seconds where there are any; '' for none."""
+    """An instant on the zone's clocks, `2017-02-17 10:00`, with seconds where there are any; '' for none.
+
+    Milliseconds are left out: an absence that becomes true a millisecond after a round time reads as that time.
+    """
     if t_ms is None:
         return ""
     from events.calendar import date_text
@@ -32,9 +35,7 @@ def shown_instant(t_ms: int | None, zone: str) -> str:
 
     day, ms = local(t_ms, zone)
     minutes, ms = divmod(ms, 60_000)
-    seconds = f":{ms // 1000:02}" if ms else ""
-    if ms % 1000:
-        seconds += f".{ms % 1000:03}"
+    seconds = f":{ms // 1000:02}" if ms >= 1000 else ""
     return f"{date_text(day)} {minutes // 60:02}:{minutes % 60:02}{seconds}"
 
 

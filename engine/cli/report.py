@@ -104,7 +104,7 @@ def message_lines(number: int, row: Mapping[str, Any], decision: Mapping[str, An
     """One message and why it was sent."""
     yield f"{number}. {row['trigger']} to {row['customer']} ({row['to']}), {shown_instant(row['at_ms'], zone)}"
     cause = cause_words(row["cause"], zone)
-    evidence = evidence_words(decision["evidence"])
+    evidence = evidence_words(decision["evidence"], zone)
     yield f"   because of {cause}" + (f", with {evidence}" if evidence else "")
     if row["subject"]:
         yield f"   Subject: {row['subject']}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from engine.cli.instants import shown_instant, shown_span
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+FIGURES = frozenset({"used_by", "local_time"})  # of decisions; a trait keeps its name
 VERBS = {"schedule": "scheduled", "hold": "held", "cancel": "cancelled", "suppress": "suppressed", "send": "sent"}
 REASONS = {
     "trigger_removed": "its rule is gone or was changed",
@@ -26,16 +30,20 @@ REASONS = {
 }
 
 
-def value_words(value: object) -> str:
-    """A value of a trait, short."""
+def value_words(value: object, zone: str = "UTC") -> str:
+    """A value of a trait, short; instants on the zone's clocks."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(value_words, value)) or "nothing"
+        return ", ".join(value_words(each, zone) for each in value) or "nothing"
     text = str(value)
-    return text.removesuffix(":00Z").replace("T", " ") if text.endswith(":00Z") else text
+    if _INSTANT.fullmatch(text):
+        from events.times import parse_instant
+
+        return shown_instant(parse_instant(text), zone)
+    return text
 
 
 def transition_words(row: Mapping[str, Any]) -> str:
@@ -45,22 +53,39 @@ def transition_words(row: Mapping[str, Any]) -> str:
     return f"{row['name']}: {row['to']}" if row["from"] is None else f"{row['name']}: {row['from']} → {row['to']}"
 
 
-def evidence_words(evidence: Mapping[str, Any]) -> str:
-    """The traits behind it: `orders 1 → 2, spend 75`; what did not change stands once. The rest by its own words."""
+def evidence_words(evidence: Mapping[str, Any], zone: str) -> str:
+    """The traits behind it, those that changed if any did: `orders 1 → 2`; and the rest by its own words."""
+    changed = {name: value for name, value in evidence.items() if _is_change(value)}
     parts = []
-    for name, value in evidence.items():
-        if name == "traits" and isinstance(value, Mapping):
-            parts.append(evidence_words(value))
+    for name, value in (changed or evidence).items():
+        if name == "traits":
+            parts.append(evidence_words(value, zone))
+        elif name == "channels":
+            parts += [f"not by {channel}: {REASONS.get(why, why)}" for channel, why in value.items()]
         elif isinstance(value, list) and len(value) == 2:
-            before, after = map(value_words, value)
-            parts.append(f"{name} {after}" if before == after else f"{name} {before} → {after}")
-        elif isinstance(value, Mapping):
-            parts += [f"{key} {value_words(each)}" for key, each in value.items()]
-        elif name.endswith("_ms") and isinstance(value, int):
-            parts.append(f"{name.removesuffix('_ms').replace('_', ' ')} {shown_span(value)}")
+            before, after = value
+            shown = value_words(after, zone)
+            parts.append(f"{name} {value_words(before, zone)} → {shown}" if _is_change(value) else f"{name} {shown}")
         else:
-            parts.append(f"{name} {value_words(value)}")
+            parts.append(_figure(name, value, zone))
     return ", ".join(part for part in parts if part)
+
+
+def _is_change(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and value[0] != value[1]
+
+
+def _figure(name: str, value: object, zone: str) -> str:
+    """A figure of a decision: spans, instants and shares as people write them."""
+    words = name.removesuffix("_ms").replace("_", " ") if name.endswith("_ms") or name in FIGURES else name
+    if isinstance(value, int) and not isinstance(value, bool):
+        if name.endswith("_at_ms"):
+            return f"{words} {shown_instant(value, zone)}"
+        if name.endswith("_ms") or name == "once":
+            return f"{words} {shown_span(value)}"
+        if name in {"share", "draw"}:
+            return f"{words} {value / 10_000:.4g}%"
+    return f"{words} {value_words(value, zone)}"
 
 
 def cause_words(cause: str, zone: str) -> str:
