@@ -10,7 +10,6 @@ from events.calendar import date_text
 from events.codec import read_record
 from events.numbers import shown
 from events.times import instant_text
-from projections.definitions import TraitKind
 from projections.expressions.tree import Kind
 from projections.profile import consented, unreachable
 from templates.context import build_context
@@ -89,17 +88,15 @@ class CustomerView:
         raw, show = self.program.raw, self.program.show
         return {name: plain(show[name](raw[name](self.state))) for name in sorted(names) if name in raw}
 
-    def traits(self) -> dict[str, Any]:
-        """Every trait as people read it."""
-        values = self.program.trait_values(self.state, self.t_ms)
-        traits = self.program.world.traits
+    def traits(self, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """Every trait, or those named, as people read them."""
+        values, definitions = self.program.trait_value, self.program.world.traits
         found = {}
-        for name, value in values.items():
-            definition = traits.get(name)
+        for name in values if only is None else only & values.keys():
+            definition = definitions.get(name)
             kind = Kind.TIME if definition is None else definition.value
-            if definition is not None and definition.kind is TraitKind.FORMULA and definition.value is not Kind.NUMBER:
-                kind = definition.value
-            found[name] = shown_value(value, kind, None if definition is None else definition.element)
+            element = None if definition is None else definition.element
+            found[name] = shown_value(values[name](self.state, self.t_ms), kind, element)
         return found
 
     def shown_profile(self) -> dict[str, Any]:
@@ -113,14 +110,15 @@ class CustomerView:
 
     def render(self, request: RenderRequest) -> dict[str, str]:
         """The message's parts; raises RenderFailed."""
+        reads = self.compiled.renderer.reads(request.template, request.channel, request.language)
         event = None
-        if request.cause_offset >= 0:
+        if request.cause_offset >= 0 and not reads.groups.isdisjoint(("event", "items")):
             event = read_record(self.fetch(request.cause_offset))[0].data
         offer = request.offer
         policy = self.compiled.rules.policy
         context = build_context(
-            profile=self.shown_profile(),
-            traits=self.traits(),
+            profile=self.shown_profile() if "customer" in reads.groups else {},
+            traits=self.traits(reads.traits),
             event=event,
             offer=None
             if offer is None

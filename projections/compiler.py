@@ -29,7 +29,7 @@ from projections.decoding import (
     profile_checker,
     profile_struct,
 )
-from projections.definitions import Bands, DimensionDef, SegmentDef, TraitKind, WorldDef
+from projections.definitions import Bands, DimensionDef, SegmentDef, TraitDef, TraitKind, WorldDef
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
 from projections.expressions import values as source
@@ -196,24 +196,30 @@ class Compiler:
         return found
 
     def _trait_values(self) -> list[str]:
-        """The function of all traits' exact values, fractions in lowest terms as pairs."""
-        lines = ["def trait_values(s, t):", "    return {"]
-        for name, trait in sorted(self.world.traits.items()):
-            ref = Ref(root=Root.TRAIT, path=(name,), kind=trait.value, element=trait.element)
-            emitter = self.emitter()
-            if trait.value is Kind.NUMBER:
-                number = emitter.number(ref)
-                code = source.bound(f"lowest({source.pair(number)})", number.guard)
+        """The functions of the traits' exact values, fractions in lowest terms as pairs, sets sorted."""
+        lines: list[str] = []
+        for number, name in enumerate(self._value_names()):
+            trait = self.world.traits.get(name)
+            read = None if trait is not None else self.sources[name].read()
+            if isinstance(read, Val):
+                code = read.code
             else:
-                value = emitter.value(ref)
-                collection = f"sorted({value.code})" if trait.value is Kind.SET else value.code
-                code = source.bound(collection, value.guard)
-            lines.append(f"        {name!r}: {code},")
-        for name in ALWAYS:
-            instant = self.sources[name].read()
-            assert isinstance(instant, Val)
-            lines.append(f"        {name!r}: {instant.code},")
-        return [*lines, "    }"]
+                assert trait is not None
+                code = self._exact_value(trait)
+            lines += [f"def value_{number}(s, t):", f"    # {name}", f"    return {code}"]
+        return lines
+
+    def _value_names(self) -> list[str]:
+        return [*sorted(self.world.traits), *ALWAYS]
+
+    def _exact_value(self, trait: TraitDef) -> str:
+        ref = Ref(root=Root.TRAIT, path=(trait.name,), kind=trait.value, element=trait.element)
+        emitter = self.emitter()
+        if trait.value is Kind.NUMBER:
+            number = emitter.number(ref)
+            return source.bound(f"lowest({source.pair(number)})", number.guard)
+        value = emitter.value(ref)
+        return source.bound(f"sorted({value.code})" if trait.value is Kind.SET else value.code, value.guard)
 
     def _bind(self, text: str, movers: Mapping[int, bool]) -> Program:
         space = self._namespace(movers)
@@ -250,7 +256,7 @@ class Compiler:
                 name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)
             ),
             evidence_order={name: self.handlers.evidence_order(name) for name in (None, *structs)},
-            trait_values=space["trait_values"],
+            trait_value={name: space[f"value_{number}"] for number, name in enumerate(self._value_names())},
             conditions={key: space[f"condition_{number}"] for number, key in enumerate(sorted(self.requests))},
             zone=self.world.time_zone,
             plain=self.plain,

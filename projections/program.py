@@ -50,7 +50,7 @@ class Program:
     show: Mapping[str, Callable[[Any], Any]]  # source name -> snapshot as people read it
     set_sources: frozenset[str]
     evidence_order: Mapping[str | None, tuple[str, ...]]  # event type (None: time) -> sources in `before`
-    trait_values: Callable[[Any, int], dict[str, Any]]  # exact values, fractions as pairs
+    trait_value: Mapping[str, Callable[[Any, int], Any]]  # exact values, fractions as pairs
     conditions: Mapping[str, Callable[[Any, int, Any, Any], bool]]
     zone: str
     plain: bool
@@ -81,6 +81,10 @@ class Program:
         """The tuple of dimension values as text, `/` and `%` in a value escaped."""
         values = (str(value).replace("%", "%25").replace("/", "%2F") for value in state.dims)
         return "/".join(values)
+
+    def trait_values(self, state: Any, t_ms: int) -> dict[str, Any]:
+        """Every trait's exact value, fractions in lowest terms as pairs."""
+        return {name: value(state, t_ms) for name, value in self.trait_value.items()}
 
     def zone_of(self, state: Any) -> str:
         """The customer's time zone, or the policy's."""

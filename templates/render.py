@@ -15,6 +15,7 @@ from templates.catalogue import Catalogue, NotATemplate, Place, place_of
 from templates.compiler import guard
 from templates.limits import MAX_OUTPUT_BYTES, Meter
 from templates.plain import Plain, Variables, plain
+from templates.reads import Reads, reads_of, together
 from templates.sandbox import RenderContext, TemplateEnvironment, range_of
 from templates.source import SyntaxRefused, check_source
 from templates.syntax import Reference, check_tree, references
@@ -40,6 +41,7 @@ class Compiled:
     code: Template
     steps: int
     references: tuple[Reference, ...]
+    reads: Reads
 
 
 def compile_all(templates: Mapping[str, str]) -> tuple[dict[str, Compiled], list[Fault]]:
@@ -66,10 +68,10 @@ def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compile
     check_source(environment, source)
     tree = environment.parse(source, key, key)
     check_tree(environment, tree)
-    fields = references(tree)
+    fields, reads = references(tree), reads_of(tree)
     steps = guard(tree)
     code = Template.from_code(environment, environment.compile(tree, key, key), {})
-    return Compiled(key, place, code, steps, fields)
+    return Compiled(key, place, code, steps, fields, reads)
 
 
 class Renderer:
@@ -83,6 +85,16 @@ class Renderer:
         if faults:
             raise RulebookInvalid([Problem(f"templates/{one.key}", one.line, 1, one.message) for one in faults])
         self.catalogue = Catalogue(templates)
+        self._reads: dict[tuple[str, str, str | None], Reads] = {}
+
+    def reads(self, template: str, channel: str, language: str | None) -> Reads:
+        """What the message's parts read of their context."""
+        key = (template, channel, language)
+        found = self._reads.get(key)
+        if found is None:
+            parts = self.catalogue.parts_for(template, channel, language).values()
+            found = self._reads[key] = together(self._compiled[part].reads for part in parts)
+        return found
 
     def render(
         self, template: str, channel: str, language: str | None, context: Mapping[str, object]

@@ -9,6 +9,8 @@ from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
 from projections.expressions.tree import Kind
 
+MAX_LISTED = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -65,8 +67,10 @@ def article(word: str) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
-    """The words in quotes, as a sentence lists them."""
+    """The words in quotes, as a sentence lists them: the first of many."""
     quoted = [f"'{word}'" for word in words]
+    if len(quoted) > MAX_LISTED:
+        return f"{', '.join(quoted[:MAX_LISTED])} and {len(quoted) - MAX_LISTED:,} more"
     if not quoted:
         return "nothing"
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]

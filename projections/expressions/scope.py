@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from events.errors import Fault
@@ -38,6 +38,7 @@ class Scope:
     broken: Set[str] = frozenset()
     hidden: Mapping[str, str] = field(default_factory=dict)  # name -> why it cannot be used here
     still_because: str = ""
+    suggest: Callable[[str, Collection[str]], str] = did_you_mean
     incomplete: bool = False  # further names are defined where they cannot be read: one that is unknown is no fault
 
     def names(self) -> Iterator[str]:
@@ -120,7 +121,7 @@ def _unknown(word: str, scope: Scope) -> str:
     if not scope.traits and scope.profile is None:
         return f"{scope.what} sees no '{word}', only names after {listed(scope.roots())}"
     kinds = "trait, segment or dimension" if scope.segments or scope.dimensions else "trait"
-    return f"no {kinds} is called '{word}'{did_you_mean(word, scope.names())}"
+    return f"no {kinds} is called '{word}'{scope.suggest(word, list(scope.names()))}"
 
 
 def _not_seen(root: str) -> str:
