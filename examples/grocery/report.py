@@ -162,7 +162,7 @@ def why(views: Views, customer: str, decision: Decision, zone: str) -> str:
         said.append(f"It was held until {shown_instant(decision.at_ms, zone)}.")
     traits = _known(views, decision, zone)
     if traits:
-        said.append(f"Known then: {evidence_words(traits)}.")
+        said.append(f"Known then: {evidence_words(traits, zone)}.")
     return " ".join([*said, "No gate objected: there was consent, an address, and no cap was reached."])
 
 
