@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.cli.instants import shown_instant
-from engine.cli.wording import REASONS, cause_words, evidence_words
+from engine.cli.wording import REASONS
 
 if TYPE_CHECKING:
     from engine.runtimes.embedded.report import RunReport
@@ -74,42 +74,3 @@ def hash_lines(state_hash: str, decisions_hash: str) -> Iterator[str]:
 def field(name: str, value: str) -> str:
     """One line of figures."""
     return f"{name:<15} {value}"
-
-
-def micro_segment_lines(rows: list[dict[str, Any]], most: int = 10) -> Iterator[str]:
-    """The largest micro-segments, with a bar for each."""
-    largest = [row for row in rows if row["of"] == "micro-segment"][:most]
-    total = sum(row["of"] == "micro-segment" for row in rows)
-    yield f"the largest of {total:,} micro-segments"
-    widest = max((row["customers"] for row in largest), default=1)
-    for row in largest:
-        yield f"  {row['customers']:>7,}  {'█' * max(1, round(24 * row['customers'] / widest)):<24} {row['name']}"
-
-
-def trigger_lines(counts: Mapping[str, Mapping[tuple[str, str], int]]) -> Iterator[str]:
-    """Decisions by trigger: how many were sent, and what became of the others, each by its reason."""
-    width = max(map(len, counts), default=0)
-    yield f"{'decisions by trigger':<{width + 2}} {'sent':>8}   not sent, and why"
-    for name in sorted(counts, key=lambda each: (-counts[each].get(("send", ""), 0), each)):
-        found = counts[name]
-        rest = sorted(
-            ((number, reason) for (kind, reason), number in found.items() if kind in {"suppress", "cancel"}),
-            reverse=True,
-        )
-        why = ", ".join(f"{number:,} {reason}" for number, reason in rest)
-        yield f"  {name:<{width}} {found.get(('send', ''), 0):>8,}   {why}".rstrip()
-
-
-def message_lines(number: int, row: Mapping[str, Any], decision: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """One message and why it was sent."""
-    yield f"{number}. {row['trigger']} to {row['customer']} ({row['to']}), {shown_instant(row['at_ms'], zone)}"
-    cause = cause_words(row["cause"], zone)
-    evidence = evidence_words(decision["evidence"], zone)
-    yield f"   because of {cause}" + (f", with {evidence}" if evidence else "")
-    if row["subject"]:
-        yield f"   Subject: {row['subject']}"
-    body = [line for line in (row["text"] or "").splitlines() if line.strip()]
-    for line in body[:14]:
-        yield f"   | {line}"
-    if len(body) > 14:
-        yield f"   | ... {len(body) - 14} lines more"
