@@ -10,9 +10,9 @@ from engine.rulebook.nodes import Node, Scalar, Sequence, describe
 from engine.rulebook.paths import read_type
 from engine.rulebook.reading import Reading
 from engine.rulebook.world import World
-from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
 from projections.expressions.checker import check_condition
+from projections.expressions.event_fields import listed
 from projections.expressions.scope import Scope
 from triggers.definitions import On, OnKind
 
@@ -114,7 +114,7 @@ class OccasionReader:
         elif node.text not in self._world.broken:
             others = self._world.typed_dimensions if sort == "segment" else self._world.typed_segments
             other = "; it is a dimension, see 'moves'" if sort == "segment" else "; it is a segment, see 'enters'"
-            advice = other if node.text in others else did_you_mean(node.text, known)
+            advice = other if node.text in others else self._reading.suggest(node.text, known)
             self._reading.refuse_unknown(node, f"no {sort} is called '{node.text:.60}'{advice}")
         return None
 
@@ -134,6 +134,6 @@ class OccasionReader:
         values = self._world.typed_dimensions[dimension].values if dimension is not None else None
         if value is None or values is None or value in values:
             return value
-        guess = did_you_mean(value, values) or f"; it takes {', '.join(values)}"
+        guess = self._reading.suggest(value, values) or f"; it takes {listed(values)}"
         self._reading.refuse(node, f"'{dimension}' is never '{value:.60}'{guess}")
         return None

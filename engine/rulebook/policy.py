@@ -94,7 +94,7 @@ class PolicyReader:
         }
         trigger = names.get("trigger")
         if trigger is not None and trigger not in self._triggers:
-            guess = did_you_mean(trigger, self._triggers)
+            guess = self._reading.suggest(trigger, self._triggers)
             self._reading.refuse_unknown(keys["trigger"], f"no trigger is called '{trigger}'{guess}")
         if at_most is None or per_ms is None or None in names.values():
             return None
@@ -106,9 +106,7 @@ class PolicyReader:
         keys = self._reading.keys(node, "sender", ("name", "email"))
         sender = {key: self._reading.text(keys[key], key) for key in sorted(keys)}
         for key, text in sender.items():
-            if text is not None and not text.isprintable():
-                self._reading.refuse(keys[key], f"{key} is one line of text")
-            elif text is not None and key == "email" and not _ADDRESS.fullmatch(text):
+            if text is not None and key == "email" and not _ADDRESS.fullmatch(text):
                 self._reading.refuse(keys[key], f"an e-mail address is like hello@shop.example; found '{text:.60}'")
         return {key: text for key, text in sender.items() if text is not None}
 

@@ -17,6 +17,7 @@ from events.durations import HOUR_MS, MINUTE_MS, parse_duration
 from events.errors import NumberOutOfRange
 from events.nearest import did_you_mean
 from events.numbers import MICRO, quantise
+from projections.expressions.suggestions import Suggestions
 
 MAX_TEXT = 500
 MAX_NAME = 100
@@ -28,6 +29,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,15}", re.ASCII)
 _TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _PERCENT = re.compile(r"([0-9]+(\.[0-9]+)?) ?%", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 
 _NOTHING: Lookup[str, str] = MappingProxyType({})
@@ -49,6 +51,7 @@ class Reading:
     def __init__(self, problems: Problems, *, incomplete: bool = False) -> None:
         self.problems = problems
         self.incomplete = incomplete
+        self.suggest = Suggestions()
 
     def refuse(self, node: Node, message: str) -> None:
         """Report a problem with a node."""
@@ -123,11 +126,12 @@ class Reading:
     # Single values
 
     def text(self, node: Node, what: str) -> str | None:
-        """Any text that is not empty."""
+        """A text in one line that is not empty."""
         if isinstance(node, Scalar) and not node.is_null and node.text.strip():
-            if len(node.text) <= MAX_TEXT:
+            if len(node.text) <= MAX_TEXT and not _CONTROL.search(node.text):
                 return node.text
-            self.refuse(node, f"{what} has at most {MAX_TEXT} characters; found {len(node.text):,}")
+            found = f"{len(node.text):,} characters" if len(node.text) > MAX_TEXT else "a control character"
+            self.refuse(node, f"{what} is one line of at most {MAX_TEXT} characters; found {found}")
         else:
             self.refuse(node, f"{what} needs a text; found {describe(node)}")
         return None

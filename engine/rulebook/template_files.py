@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from engine.rulebook.reading import Reading
 from engine.rulebook.triggers import ReadTrigger
-from events.nearest import did_you_mean
 from templates.catalogue import Catalogue, NotATemplate, place_of
 from templates.render import lacking_parts
 from triggers.definitions import TRANSACTIONAL, Policy
@@ -43,7 +42,7 @@ def check_messages(
             known = {*catalogue.names, *(key.partition("/")[0] for key in stock)}
             reading.refuse(
                 trigger.template,
-                f"there is no template '{message.template:.60}'{did_you_mean(message.template, known)}",
+                f"there is no template '{message.template:.60}'{reading.suggest(message.template, known)}",
             )
             continue
         for node, channel in zip(trigger.channels, message.channels, strict=True):

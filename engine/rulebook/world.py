@@ -17,6 +17,7 @@ from projections.expressions.checker import check_condition
 from projections.expressions.event_fields import Typed
 from projections.expressions.lexer import KEYWORDS
 from projections.expressions.scope import RESERVED, Scope
+from projections.expressions.suggestions import Suggestions
 from projections.expressions.tree import Kind, Node, Ref, Root
 
 # A formula is computed where it is used, and so are those it uses; unbounded, they could multiply.
@@ -36,6 +37,7 @@ class World:
     typed_traits: dict[str, Typed] = field(default_factory=dict)
     typed_segments: dict[str, Typed] = field(default_factory=dict)
     typed_dimensions: dict[str, Typed] = field(default_factory=dict)
+    suggest: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
 
     def scope(self, what: str) -> Scope:
@@ -47,6 +49,7 @@ class World:
             dimensions=self.typed_dimensions,
             profile=self.schema.profile,
             broken=self.broken,
+            suggest=self.suggest,
             incomplete=self.incomplete,
         )
 
@@ -81,7 +84,7 @@ class WorldReader:
 
     def read(self, sections: Sections) -> World:
         """The world; what is broken is left out and reported."""
-        world = World(self._schema, incomplete=self._reading.incomplete)
+        world = World(self._schema, suggest=self._reading.suggest, incomplete=self._reading.incomplete)
         keys = {name: entry[0] for section in _SHARED for name, entry in sections[section].items()}
         for key in keys.values():
             self._check_name(key)
@@ -162,6 +165,7 @@ class WorldReader:
             profile=self._schema.profile,
             broken=world.broken,
             hidden=self._hidden,
+            suggest=world.suggest,
             incomplete=world.incomplete,
         )
         formula = self._expressions.check(written, scope)

@@ -6,6 +6,7 @@ the size of the file.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +29,9 @@ from events.errors import StrandError
 
 MAX_DEPTH = 32
 MAX_ALIASED_NODES = 10_000
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Unreadable(StrandError):
@@ -119,6 +123,9 @@ class _Composer:
             self._refuse_tag(event)
             start, end = event.start_mark.index, event.end_mark.index
             scalar = Scalar(self._source, start, end, str(event.value), event.style or "")
+            if _SURROGATE.search(scalar.text):
+                self._problems.add(scalar, "an escape gives half a character; write the character itself")
+                scalar = replace(scalar, text=_SURROGATE.sub("?", scalar.text))
             self._add(scalar, 1, event.anchor)
         elif isinstance(event, AliasEvent):
             self._alias(event)

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from events.nearest import did_you_mean
 
-# One candidate takes 10 to 20 us: some seconds for all suggestions of one rulebook, however broken it is.
-MAX_CANDIDATES = 200_000
+# One candidate takes 10 to 20 us: a second or two for all suggestions of one rulebook, however broken it is.
+MAX_CANDIDATES = 100_000
 
 
 class Suggestions:
