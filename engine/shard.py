@@ -120,7 +120,8 @@ class Shard:
             world.advance(batch, world.seen.duplicates(batch.events, first), past, None)
             if world.full():
                 world.flush()
-        meta.batches_read = self.stream.count()
+        if self.past.frontier <= (upto, MARK, ""):  # else decisions beyond `upto` are yet to be folded
+            meta.batches_read = self.stream.count()
         return world
 
     # ------------------------------------------------------------ processing
