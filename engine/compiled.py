@@ -10,6 +10,8 @@ from engine.rulebook.rulebook import Rulebook
 from events.schema import Fields
 from projections.compiler import compile_world
 from projections.program import Program
+from templates.context import LINK_FIELDS, SENDER_FIELDS, fixed_group
+from templates.plain import Group
 from templates.render import Renderer
 from triggers.rules import Rules, conditions_of
 
@@ -46,6 +48,16 @@ class Compiled:
     def layout(self) -> tuple[str, ...]:
         """The state's slots: states of equal layout and world can be taken over."""
         return tuple(type(self.program.new_state()).__struct_fields__)
+
+    @cached_property
+    def links(self) -> Group:
+        """The policy's links as templates see them."""
+        return fixed_group(LINK_FIELDS, self.rules.policy.links)
+
+    @cached_property
+    def sender(self) -> Group:
+        """The policy's sender as templates see it."""
+        return fixed_group(SENDER_FIELDS, self.rules.policy.sender)
 
     @property
     def declared(self) -> Mapping[str, Fields]:

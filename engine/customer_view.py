@@ -13,7 +13,7 @@ from events.times import instant_text
 from projections.expressions.tree import Kind
 from projections.profile import consented, unreachable
 from templates.context import build_context
-from triggers.occasion import RenderRequest
+from triggers.occasion import OfferTerms, RenderRequest
 
 FetchRaw = Callable[[int], bytes]
 EVIDENCE_VALUES = 20
@@ -99,40 +99,39 @@ class CustomerView:
             found[name] = shown_value(values[name](self.state, self.t_ms), kind, element)
         return found
 
-    def shown_profile(self) -> dict[str, Any]:
-        """The profile as people read it."""
-        kinds = self.program.world.profile
-        return {
-            name: shown_value(entry[0], kinds[name])
-            for name, entry in sorted(self.state.profile.items())
-            if name in kinds
-        }
+    def shown_profile(self, only: frozenset[str] | None = None) -> dict[str, Any]:
+        """The profile, or the fields named, as people read it."""
+        kinds, profile = self.program.world.profile, self.state.profile
+        names = sorted(profile) if only is None else only & profile.keys()
+        return {name: shown_value(profile[name][0], kinds[name]) for name in names if name in kinds}
 
     def render(self, request: RenderRequest) -> dict[str, str]:
-        """The message's parts; raises RenderFailed."""
-        reads = self.compiled.renderer.reads(request.template, request.channel, request.language)
+        """The message's parts; raises RenderFailed. Only what the template reads is made."""
+        compiled = self.compiled
+        reads = compiled.renderer.reads(request.template, request.channel, request.language)
         event = None
-        if request.cause_offset >= 0 and not reads.groups.isdisjoint(("event", "items")):
+        if request.cause_offset >= 0 and ("event" in reads.fields or "items" in reads.fields):
             event = read_record(self.fetch(request.cause_offset))[0].data
-        offer = request.offer
-        policy = self.compiled.rules.policy
         context = build_context(
-            profile=self.shown_profile() if "customer" in reads.groups else {},
-            traits=self.traits(reads.traits),
+            profile=self.shown_profile(reads.of("customer")),
+            traits=self.traits(reads.of("traits")),
             event=event,
-            offer=None
-            if offer is None
-            else {
-                "code": offer.code,
-                "percent": None if offer.percent is None else shown(offer.percent),
-                "amount": None if offer.amount is None else shown(offer.amount),
-                "category": offer.category,
-                "expires_on": None if offer.expires_on is None else date_text(offer.expires_on),
-            },
-            links=policy.links,
-            sender=policy.sender,
+            offer=None if request.offer is None else shown_offer(request.offer),
+            links=compiled.links,
+            sender=compiled.sender,
         )
-        return self.compiled.renderer.render(request.template, request.channel, request.language, context)
+        return compiled.renderer.render(request.template, request.channel, request.language, context)
+
+
+def shown_offer(offer: OfferTerms) -> dict[str, Any]:
+    """An offer as templates see it."""
+    return {
+        "code": offer.code,
+        "percent": None if offer.percent is None else shown(offer.percent),
+        "amount": None if offer.amount is None else shown(offer.amount),
+        "category": offer.category,
+        "expires_on": None if offer.expires_on is None else date_text(offer.expires_on),
+    }
 
 
 def plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.compiled import Compiled
@@ -9,9 +10,10 @@ from engine.customer_view import CustomerView, plain
 from engine.ledgers import read_ledger, write_ledger
 from engine.ports import Log
 from engine.world import Step
+from projections.program import Program
 from triggers.decide import decide
 from triggers.decisions import Output
-from triggers.occasion import IN, OUT, Activation, Occasion
+from triggers.occasion import IN, OUT, Activation, Evidence, Occasion
 
 
 class Decider:
@@ -46,11 +48,7 @@ class Decider:
             event=step.event,
             transitions=transitions,
             activation=activation,
-            evidence={
-                names[change[0]]: self._evidence(step, change[0])
-                for change in step.changes
-                if compiled.watched[change[0]]
-            },
+            evidence=TransitionEvidence(program, step),
             cause_event=self._event_at,
         )
         view = CustomerView(compiled, step.customer, step.state, step.t_ms, self.log.get)
@@ -60,11 +58,27 @@ class Decider:
             write_ledger(step.state, ledger)
             self.outputs.append(Output(step.position, decisions))
 
-    def _evidence(self, step: Step, entity: int) -> dict[str, Any]:
-        program = self.compiled.program
-        after = program.after(step.state, entity)
-        found = program.evidence(entity, step.event_type, step.before, after)
-        return {name: [plain(each) for each in pair] for name, pair in found.items()}
-
     def _event_at(self, offset: int) -> Any:
         return self.compiled.program.decode_event(self.log.get(offset))
+
+
+class TransitionEvidence(Mapping[str, Evidence]):
+    """Transition's name -> the traits that made it, before and after; made when it is asked for."""
+
+    def __init__(self, program: Program, step: Step) -> None:
+        self.program, self.step = program, step
+
+    def __getitem__(self, name: str) -> Evidence:
+        program, step = self.program, self.step
+        entity = program.number_of.get(name)
+        if entity is None or all(change[0] != entity for change in step.changes):
+            raise KeyError(name)
+        after = program.after(step.state, entity)
+        found = program.evidence(entity, step.event_type, step.before, after)
+        return {trait: [plain(each) for each in pair] for trait, pair in found.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return (self.program.names[change[0]] for change in self.step.changes)
+
+    def __len__(self) -> int:
+        return len(self.step.changes)

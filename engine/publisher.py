@@ -25,6 +25,7 @@ from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.workspace.workspace import Workspace
+from events.admission import MAX_EVENT_BYTES
 from events.codec import Activation
 from events.errors import RulebookInvalid, WorkspaceBusy
 
@@ -104,7 +105,11 @@ class Publisher:
             yield from self.publish_group(group)
 
     def publish_group(self, lines: Sequence[bytes]) -> list[Answer]:
-        """Publish events with one fsync a partition; raises OperatorError where journey time would leap."""
+        """Publish events with one fsync a partition; raises OperatorError where journey time would leap.
+
+        Of a line that is too long for an event its beginning becomes the dead letter.
+        """
+        lines = [line[: MAX_EVENT_BYTES + 1] for line in lines]
         answers: list[Answer] = []
         while len(answers) < len(lines):
             part = lines[len(answers) : len(answers) + _fitting(lines, len(answers))]

@@ -176,11 +176,6 @@ class World(States):
                 self.queue(customer, state, before_ms)
                 self.dirty[customer] = state
                 continue
-            bound = self.program.bound(state, due - 1)
-            if bound > due:  # the entry was early: what it waited for moved later
-                self.queue(customer, state, bound)
-                self.dirty[customer] = state
-                continue
             position = (offset, due, customer)
             self._due_step(customer, state, due, position, decide if position > frontier else None)
 
@@ -189,11 +184,10 @@ class World(States):
         candidates: list[int] = []
         before = program.due(state, t, candidates)
         changes, _ = program.settle(state, t, candidates, NEVER)
-        cause = f"due:{t}"
         if changes is not None:
-            self._record(StepRecord(position[0], t, customer, cause, None, before, []), state, changes)
+            self._record(StepRecord(position[0], t, customer, f"due:{t}", None, before, []), state, changes)
         if decide is not None and (state.pending or (changes is not None and self.watches(changes))):
-            decide(Step(customer, state, t, position, cause, changes=changes or [], before=before))
+            decide(Step(customer, state, t, position, f"due:{t}", changes=changes or [], before=before))
         if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
             self.overdue[customer] = None
             ask_at, state.ask_at = state.ask_at, NEVER

@@ -51,7 +51,7 @@ from projections.sources import (
     trait_code,
 )
 from projections.state import StateCodec, state_struct
-from projections.thresholds import Thresholds, crossing_now, next_cut
+from projections.thresholds import Thresholds, next_cut
 from projections.traits import windowed, windows
 from projections.traits.collections import ValueSet
 
@@ -307,7 +307,6 @@ class Compiler:
             "affected": affected,
             "affected_age": affected_age,
             "next_cut": next_cut,
-            "crossing_now": crossing_now,
             "quantise": quantise,
             "shown_text": shown_text,
             "shown": shown,

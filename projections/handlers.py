@@ -87,7 +87,8 @@ class Handlers:
             self.constants[f"EQ{number}"] = entry.equals().get
             self.constants[f"ANY{number}"] = tuple(sorted(entry.any_change))
             if ix.age is not None:
-                self.constants[f"AGE{number}"] = ix.age.thresholds(Fraction(1))
+                self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1))
+                self.constants[f"AGED{number}"] = ages.at.get
         for number, feature in enumerate(self.features):
             self.constants[f"FX{number}"] = feature.entry.thresholds(Fraction(MICRO))
 
@@ -330,7 +331,7 @@ class Handlers:
         ]
         for ix in self.indexed.values():
             if ix.age is not None and ix.age.comparisons:
-                lines += [f"x = {ix.source.raw}", f"if x is not None: cand += crossing_now(AGE{ix.number}, x, t)"]
+                lines += [f"x = {ix.source.raw}", f"if x is not None: cand += AGED{ix.number}(t - x, ())"]
         lines += ["cand += MOVING", "return before"]
         return ["def due(s, t, cand):", *("    " + line for line in lines)]
 

@@ -7,9 +7,9 @@ its value. What cannot be indexed is asked whenever its source changes.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -19,7 +19,7 @@ from projections.expressions.runtime import NEVER
 
 NextChange = Callable[[Any, int], int]
 WALK = 8
-"""Cuts looked at before an early answer is taken."""
+"""Entities asked before an early answer is taken."""
 
 
 def integer_cuts(op: str, cut: Fraction) -> tuple[int, ...]:
@@ -39,7 +39,8 @@ class Thresholds:
     cuts: list[int] = field(default_factory=list)
     start: list[int] = field(default_factory=lambda: [0])
     ids: list[int] = field(default_factory=list)
-    at: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    at: dict[int, tuple[int, ...]] = field(default_factory=dict)  # cut -> entities
+    groups: list[tuple[int, ...]] = field(default_factory=list)  # the same by the cut's place
     rising: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     falling: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     on_null: tuple[int, ...] = ()
@@ -87,6 +88,7 @@ class Entry:
         for each in made.cuts:
             made.at[each] = tuple(sorted(by_cut[each]))
             made.ids += made.at[each]
+            made.groups.append(made.at[each])
             made.start.append(len(made.ids))
         for kept, pairs in ((made.rising, rising), (made.falling, falling)):
             for each, entity in sorted(set(pairs)):
@@ -102,32 +104,23 @@ class Entry:
 def next_cut(index: Thresholds, next_change: list[NextChange | None], state: Any, since: int, t: int) -> int:
     """The first instant after t at which an age crosses a cut that can matter to this customer; early at worst.
 
-    A cut matters if some entity there may change by time (its still parts hold); after WALK cuts that do not, the next
-    one is taken as it is.
+    A cut matters if some entity there may change by time (its still parts hold); after WALK entities that do not, the
+    next cut is taken as it is.
     """
-    cuts = index.cuts
-    place = bisect_right(cuts, t - since)
-    last = min(place + WALK, len(cuts))
-    asked = 0
-    best = NEVER
-    while place < last:
+    cuts, groups = index.cuts, index.groups
+    place, end = bisect_right(cuts, t - since), len(cuts)
+    best, asked = NEVER, 0
+    while place < end:
         instant = since + cuts[place]
-        for entity in index.ids[index.start[place] : index.start[place + 1]]:
-            change = next_change[entity]
-            when = instant if change is None else change(state, t)
-            best = min(best, when)
-            asked += 1
         if best <= instant:
             return best
+        if asked >= WALK:
+            return instant
+        for entity in groups[place]:
+            change = next_change[entity]
+            when = instant if change is None else change(state, t)
+            if when < best:  # noqa: PLR1730  # the hot path: min() is a call
+                best = when
+        asked += len(groups[place])
         place += 1
-        if asked > 2 * WALK:
-            break
-    if place < len(cuts) and since + cuts[place] < best:
-        return since + cuts[place]
     return best
-
-
-def crossing_now(index: Thresholds, since: int, t: int) -> Iterable[int]:
-    """Entities with a cut that an age crosses on the ms t."""
-    i, j = bisect_left(index.cuts, t - since), bisect_right(index.cuts, t - since)
-    return index.ids[index.start[i] : index.start[j]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from templates.plain import Nulls, Plain, Variables, plain
+from templates.plain import Group, Nulls, Plain, Variables, plain
 
 PROFILE_FIELDS = (
     "email",
@@ -30,8 +30,8 @@ def build_context(
     traits: Mapping[str, object],
     event: Mapping[str, object] | None,
     offer: Mapping[str, object] | None,
-    links: Mapping[str, str],
-    sender: Mapping[str, str],
+    links: Mapping[str, str] | Group,
+    sender: Mapping[str, str] | Group,
 ) -> Variables:
     """The variables of one message, for `Renderer.render`.
 
@@ -39,7 +39,8 @@ def build_context(
     text in the customer's zone. `profile` may leave out what is not known of the customer, `traits` holds every trait.
     `event` is the data of the cause. A field that profile, event or offer does not have is null, and all are if there
     is no event or offer: names that no customer or event can have are `check_templates`' to find. `offer` has any of
-    `code percent amount category expires_on`. Raises RenderFailed for what is no data.
+    `code percent amount category expires_on`; `links` and `sender` may be groups made once (`fixed_group`). Raises
+    RenderFailed for what is no data.
     """
     cause = _group(Nulls(event or {}))  # type: ignore[arg-type]  # not yet plain
     given = {name: value for name, value in (offer or {}).items() if name in OFFER_FIELDS}
@@ -50,9 +51,14 @@ def build_context(
         event=cause,
         items=bought if isinstance(bought, list) else [],
         offer=_group(Nulls(given)),  # type: ignore[arg-type]  # not yet plain
-        links=_group({**dict.fromkeys(LINK_FIELDS), **links}),
-        sender=_group({**dict.fromkeys(SENDER_FIELDS), **sender}),
+        links=links if isinstance(links, Group) else fixed_group(LINK_FIELDS, links),
+        sender=sender if isinstance(sender, Group) else fixed_group(SENDER_FIELDS, sender),
     )
+
+
+def fixed_group(names: tuple[str, ...], values: Mapping[str, str]) -> Group:
+    """Links or sender of a rulebook, plain once for all of its messages."""
+    return Group(_group({**dict.fromkeys(names), **values}))
 
 
 def _group(fields: Mapping[str, object]) -> dict[str, Plain]:

@@ -29,6 +29,12 @@ class Variables(dict[str, Plain]):
     __slots__ = ()
 
 
+class Group(dict[str, Plain]):
+    """Fields known to be plain: made once, given to many messages."""
+
+    __slots__ = ()
+
+
 class Nulls(dict[str, Plain]):
     """A group of fields in which every field that is not there is null, as in all groups within it."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jinja2 import nodes
@@ -12,35 +13,34 @@ GROUPS = frozenset({"customer", "traits", "event", "items", "offer", "links", "s
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The groups read, and the names of the traits; None for all of them."""
+    """Group -> the names of its fields that are read; None for all of them. A group that is not there is not read."""
 
-    groups: frozenset[str]
-    traits: frozenset[str] | None
+    fields: Mapping[str, frozenset[str] | None]
+
+    def of(self, group: str) -> frozenset[str] | None:
+        """The fields of a group; none if it is not read, None for all of them."""
+        return self.fields.get(group, frozenset())
 
 
 def reads_of(tree: nodes.Template) -> Reads:
-    """What a template reads; traits read otherwise than by name are all of them."""
-    groups = frozenset(name.name for name in tree.find_all(nodes.Name) if name.name in GROUPS)
-    uses = sum(1 for name in tree.find_all(nodes.Name) if name.name == "traits")
-    named: list[str] = []
+    """What a template reads; a group used otherwise than by a field's name is read whole."""
+    uses = Counter(name.name for name in tree.find_all(nodes.Name) if name.name in GROUPS)
+    named: dict[str, list[str]] = defaultdict(list)
     for by_attribute in tree.find_all(nodes.Getattr):
-        if _is_traits(by_attribute.node):
-            named.append(by_attribute.attr)
+        if isinstance(by_attribute.node, nodes.Name):
+            named[by_attribute.node.name].append(by_attribute.attr)
     for by_item in tree.find_all(nodes.Getitem):
-        if _is_traits(by_item.node) and isinstance(by_item.arg, nodes.Const) and isinstance(by_item.arg.value, str):
-            named.append(by_item.arg.value)
-    return Reads(groups, frozenset(named) if len(named) == uses else None)
-
-
-def _is_traits(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Name) and node.name == "traits"
+        fixed = isinstance(by_item.arg, nodes.Const) and isinstance(by_item.arg.value, str)
+        if isinstance(by_item.node, nodes.Name) and fixed:
+            named[by_item.node.name].append(by_item.arg.as_const())
+    return Reads({group: frozenset(named[group]) if len(named[group]) == uses[group] else None for group in uses})
 
 
 def together(reads: Iterable[Reads]) -> Reads:
     """What several templates read."""
-    groups: frozenset[str] = frozenset()
-    traits: frozenset[str] | None = frozenset()
+    fields: dict[str, frozenset[str] | None] = {}
     for one in reads:
-        groups |= one.groups
-        traits = None if traits is None or one.traits is None else traits | one.traits
-    return Reads(groups, traits)
+        for group, names in one.fields.items():
+            known = fields.get(group, frozenset())
+            fields[group] = None if names is None or known is None else known | names
+    return Reads(fields)
