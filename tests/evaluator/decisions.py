@@ -127,11 +127,12 @@ def why_cancelled(match: Match, moment: Moment) -> str:
 
 
 def left(on: On, moment: Moment) -> bool:
-    """Whether the customer leaves in this step the segment entered, or the value moved to."""
+    """Whether the customer is no longer in the segment entered, or at the value moved to. Mostly they leave in this
+    very step; but they may have left before, and an activation take `even_if_left` away."""
     if on.kind == "enters":
-        return any(name == on.name and new == "out" for name, _, new in moment.changes)
+        return not moment.view.memberships[on.name]
     if on.kind == "moves" and on.to_value is not None:
-        return any(name == on.name and old == on.to_value for name, old, _ in moment.changes)
+        return bool(moment.view.memberships[on.name] != on.to_value)
     return False
 
 
