@@ -135,9 +135,10 @@ def shown_offer(offer: OfferTerms) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Evidence as the stream keeps it: numbers as text where they are no integers."""
+    """Evidence as the stream keeps it: numbers as text where they are no integers of 64 bits, long lists cut."""
     if isinstance(value, list | tuple | set):
         more = len(value) - EVIDENCE_VALUES
         shown_values = [plain(each) for each in list(value)[:EVIDENCE_VALUES]]
         return [*shown_values, f"and {more} more"] if more > 0 else shown_values
-    return value if value is None or isinstance(value, str | bool | int) else str(value)
+    small = isinstance(value, int) and -(1 << 63) <= value < 1 << 63
+    return value if value is None or isinstance(value, str | bool) or small else str(value)

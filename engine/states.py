@@ -15,6 +15,7 @@ from engine.timers import Timers
 from events.errors import DerivedDamaged
 from events.fold_version import FOLD_VERSION
 from projections.expressions.runtime import NEVER
+from projections.state import encode_large, integer
 
 META_VERSION = 1
 CACHE_STATES = 100_000
@@ -57,7 +58,7 @@ class StepRecord(msgspec.Struct, array_like=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_meta = msgspec.msgpack.Decoder(Meta).decode
-_decode_steps = msgspec.msgpack.Decoder(list[StepRecord]).decode
+_decode_steps = msgspec.msgpack.Decoder(list[StepRecord], ext_hook=integer).decode
 _decode_offsets = msgspec.msgpack.Decoder(list[int]).decode
 
 
@@ -71,6 +72,14 @@ def read_meta(store: DerivedStore) -> Meta | None:
     except msgspec.MsgspecError:
         return None
     return meta if meta.version == META_VERSION else None
+
+
+def encode_steps(steps: list[StepRecord]) -> bytes:
+    """The bytes of a flush's step records."""
+    try:
+        return _encode(steps)
+    except OverflowError:  # a sum beyond 64 bits in the evidence
+        return encode_large(steps)
 
 
 def read_steps(data: bytes) -> list[StepRecord]:
@@ -163,7 +172,7 @@ class States:
         if self.not_counted:
             flush.seen.append((self.meta.applied, _encode(self.not_counted)))
         if self.steps:
-            flush.transitions.append((self.meta.applied, _encode(self.steps)))
+            flush.transitions.append((self.meta.applied, encode_steps(self.steps)))
         flush.letters = self.letters
         flush.meta = _encode(self.meta)
         self.store.write(flush)

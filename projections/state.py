@@ -48,7 +48,7 @@ class StateCodec:
     def __init__(self, struct: type[msgspec.Struct]) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder(struct).decode
-        self._decode_any = msgspec.msgpack.Decoder(ext_hook=_integer).decode
+        self._decode_any = msgspec.msgpack.Decoder(ext_hook=integer).decode
         self._struct = struct
 
     def encode(self, state: Any) -> bytes:
@@ -56,7 +56,7 @@ class StateCodec:
         try:
             return self._encode(state)
         except OverflowError:
-            return b"\xc1" + self._encode(_small(msgspec.structs.astuple(state)))
+            return b"\xc1" + encode_large(msgspec.structs.astuple(state))
 
     def decode(self, data: bytes) -> Any:
         """The state of its bytes; raises msgspec.MsgspecError for bytes that are none."""
@@ -68,8 +68,14 @@ class StateCodec:
         return self._struct(*(_typed(value, kind) for value, kind in zip(values, types, strict=True)))
 
 
+def encode_large(value: Any) -> bytes:
+    """MessagePack of builtins in which integers beyond 64 bits are extensions; decode with `integer` as ext_hook."""
+    return msgspec.msgpack.encode(_small(value))
+
+
 def _small(value: Any) -> Any:
-    """The value with integers beyond 64 bits as extensions."""
+    if isinstance(value, msgspec.Struct):
+        return _small(msgspec.structs.astuple(value))
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         size = value.bit_length() // 8 + 1
         return msgspec.msgpack.Ext(BIG_INTEGER, value.to_bytes(size, "big", signed=True))
@@ -80,7 +86,8 @@ def _small(value: Any) -> Any:
     return value
 
 
-def _integer(code: int, data: memoryview) -> int:
+def integer(code: int, data: memoryview) -> int:
+    """The integer of an extension; raises ValidationError for another one."""
     if code != BIG_INTEGER:
         raise msgspec.ValidationError(f"extension {code} is none of a state's")
     return int.from_bytes(data, "big", signed=True)

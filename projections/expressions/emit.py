@@ -16,7 +16,7 @@ from typing import Any
 from events.durations import DAY_MS
 from events.numbers import MICRO
 from projections.expressions import values as source
-from projections.expressions.runtime import matcher
+from projections.expressions.functions import compile_pattern
 from projections.expressions.tree import (
     And,
     Arithmetic,
@@ -93,9 +93,9 @@ class Emitter:
         assert isinstance(pattern, Const)
         assert isinstance(pattern.value, str)
         name = f"pattern_{len(self.constants)}"
-        self.constants[name] = matcher(pattern.value)
+        self.constants[name] = compile_pattern(pattern.value)
         value = self.value(text)
-        test = f"{name}({value.code}) is not None"
+        test = f"{name}({value.code})"
         return f"({value.guard} and {test})" if value.guard else f"({test})"
 
     def _compare(self, node: Compare) -> str:

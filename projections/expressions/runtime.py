@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import Any
 
-import re2
 from msgspec import UNSET
 
 from events.calendar import parse_date
@@ -64,12 +63,6 @@ def after(instant_ms: int, t_ms: int) -> int:
 def midnight(day: int, zone: str) -> int:
     """The local 00:00 of a calendar day, in ms."""
     return instant(day, 0, zone)
-
-
-def matcher(pattern: str) -> Callable[[str], Any]:
-    """A compiled RE2 pattern's search: linear time, finds anywhere."""
-    search: Callable[[str], Any] = re2.compile(pattern).search
-    return search
 
 
 def field_of(event: Any, path: Sequence[str]) -> Any:
