@@ -64,17 +64,20 @@ class EmbeddedEngine:
         ]
         folder = workspace.outbox_folder
         self.outbox = Outbox(folder, self._recorded_rulebook) if folder is not None else None
-        self._bell = Bell()
-        self._stopping = False
         for shard in self.shards:
             shard.open()
+        self._bell = Bell()
+        self._stopping = False
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Clock = wall_clock_ms) -> EmbeddedEngine:
-        """Own the workspace in a folder and open every partition, folding again what is not there or not ours."""
+    def open(cls, folder: Path, *, clock: Clock = wall_clock_ms, batch: int = BATCH_RECORDS) -> EmbeddedEngine:
+        """Own the workspace in a folder and open every partition, folding again what is not there or not ours.
+
+        `batch` is how many records of a partition are processed together. Raises what `Workspace.open` does.
+        """
         workspace = Workspace.open(folder, owner=True)
         try:
-            return cls(workspace, clock=clock)
+            return cls(workspace, clock=clock, batch=batch)
         except BaseException:
             workspace.close()
             raise
@@ -162,7 +165,14 @@ class EmbeddedEngine:
         return total
 
     def _round(self) -> int:
-        return sum(shard.process(self.batch) for shard in self.shards)
+        """Process a batch of each partition; how many records that took in, those that the first activation folds
+        too."""
+        taken = 0
+        for shard in self.shards:
+            before = applied_of(shard)
+            if shard.process(self.batch):
+                taken += max(applied_of(shard) - before, 1)
+        return taken
 
     def _flush(self) -> None:
         for shard in self.shards:
@@ -241,3 +251,8 @@ class EmbeddedEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def applied_of(shard: Shard) -> int:
+    """The offset up to which a shard's world has come, -1 without one."""
+    return shard.world.meta.applied if shard.world is not None else -1
