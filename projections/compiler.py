@@ -37,7 +37,8 @@ from projections.expressions.emit import Emitter
 from projections.expressions.moving import moving_atoms
 from projections.expressions.tree import Kind, Node, Ref, Root
 from projections.expressions.values import Num, Temporaries, Val
-from projections.handlers import Handlers, attributes, field_value
+from projections.folding import attributes, field_value
+from projections.handlers import Handlers
 from projections.program import Program
 from projections.settling import Settling
 from projections.sources import (

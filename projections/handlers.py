@@ -13,24 +13,16 @@ from typing import Any
 
 from events.numbers import MICRO
 from projections.analysis import Analysis, Feature
-from projections.decoding import attribute
-from projections.definitions import FieldKinds, TraitDef, TraitKind
+from projections.definitions import FieldKinds
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
-from projections.expressions.tree import Kind, Node, Ref, Root
-from projections.expressions.values import Num, Temporaries, Val
+from projections.expressions.values import Num
+from projections.folding import Folding
 from projections.sources import ConsentSource, ProfileSource, Source, TraitSource
 from projections.thresholds import Entry
 from projections.traits.collections import ValueSet, WindowedSet, WindowedTop
 from projections.traits.windowed import Windowed
 
-READ_FIELD = {
-    Kind.NUMBER: "quantise({})",
-    Kind.TEXT: "{}",
-    Kind.FLAG: "{}",
-    Kind.TIME: "instant_of({})",
-    Kind.DATE: "day_of({})",
-}
 TRACKED = (Windowed, WindowedSet)
 
 
@@ -106,7 +98,8 @@ class Handlers:
             *(f"{ix.changes} = []" for ix in touched if ix.changes),
             *(f"b{ix.number} = {ix.source.raw}" for ix in touched if self.snapshot(ix)),
             *(f"f{n} = {self.feature_key(feature)}" for n, feature in features),
-            *self.folding(type_name, touched),
+            *Folding(type_name, self.types[type_name], self.constants).statements([ix.source for ix in touched]),
+            *self.person(type_name),
             *(line for ix in touched for line in self.crossing(ix)),
             *(line for n, feature in features for line in self.feature_crossing(n)),
             *(line for ix in touched for line in self.new_bound(ix)),
@@ -145,33 +138,6 @@ class Handlers:
         """Whether time alone takes something away from the source."""
         return isinstance(getattr(ix.source, "code", None), TRACKED)
 
-    def folding(self, type_name: str, touched: list[Indexed]) -> list[str]:
-        """Statements that update the slots; traits that walk the same list share its loop."""
-        lines: list[str] = []
-        loops: dict[tuple[str, ...], list[str]] = {}
-        prepare: list[str] = []
-        finish: list[str] = []
-        for ix in touched:
-            if not isinstance(ix.source, TraitSource):
-                continue
-            code, definition = ix.source.code, ix.source.code.definition
-            body = [f"# {definition.name} {definition.source}".rstrip(), *self.update(definition, type_name)]
-            if definition.list_depth:
-                loops.setdefault(definition.path[: definition.list_depth], []).extend(body)
-            else:
-                lines += body
-            prepare += code.prepare()
-            finish += code.finish()
-        for path, body in loops.items():
-            code_path, guard = self.plain_path("d", path)
-            opening = (
-                f"for it in {code_path} or ():"
-                if guard is None
-                else f"for it in ({code_path} if {guard} else ()) or ():"
-            )
-            lines += ["k = offset << 20", opening, *("    " + line for line in body), "    k += 1"]
-        return prepare + lines + finish + self.person(type_name)
-
     def person(self, type_name: str) -> list[str]:
         """Statements of the types that change profile, consents and addresses."""
         match type_name:
@@ -187,59 +153,6 @@ class Handlers:
                 test = "if d.kind == 'hard': " if type_name == "message_bounced" else ""
                 return [f"{test}mark_address(s, d.channel, d.address, o, offset << 20)"]
         return []
-
-    def update(self, definition: TraitDef, type_name: str) -> list[str]:
-        """Statements for one trait and one event (or item)."""
-        emitter = self.fold_emitter(type_name, definition)
-        tests: list[str] = []
-        assign: list[str] = []
-        if definition.path:
-            rest = definition.path[definition.list_depth :]
-            code, guard = self.plain_path("it" if definition.list_depth else "d", rest)
-            tests += [part for part in (guard, f"(x := {code}) is not None") if part]
-            kind = definition.element or (definition.value if definition.kind is not TraitKind.MEAN else Kind.NUMBER)
-            read = READ_FIELD[kind].format("x")
-            assign += [] if read == "x" else [f"x = {read}"]
-        if definition.where is not None:
-            tests.append(emitter.condition(definition.where))
-        if definition.kind is TraitKind.TOP:
-            assign += self.weight(definition.weight, emitter)
-        found = trait_statements(self.indexed[definition.name].source)
-        body = [*assign, *found]
-        return [f"if {' and '.join(tests)}:", *("    " + line for line in body)] if tests else body
-
-    def weight(self, weight: Node | None, emitter: Emitter) -> list[str]:
-        """`weight` as a double; null is 0."""
-        if weight is None:
-            return ["weight = 1.0"]
-        number = emitter.number(weight)
-        divisor = source.times(str(number.scale), 1, number.denominator)
-        code = number.numerator if divisor == "1" else f"{number.numerator} / ({divisor})"
-        return [f"weight = float({code})" + (f" if {number.guard} else 0.0" if number.guard else "")]
-
-    def plain_path(self, root: str, path: tuple[str, ...]) -> tuple[str, str | None]:
-        """Source of a field, and the guard that what lies on the way is there."""
-        code, guards = root, []
-        for name in path[:-1]:
-            code = f"{code}.{attribute(name)}"
-            guards.append(f"{code} is not None")
-        return f"{code}.{attribute(path[-1])}", " and ".join(guards) or None
-
-    def fold_emitter(self, type_name: str, definition: TraitDef) -> Emitter:
-        """Emits a trait's `where` and `weight`: fields of the event and the item at hand."""
-
-        def resolve(ref: Ref, names: Temporaries) -> Num | Val:
-            path = ref.path
-            if ref.root is Root.ITEM:
-                return field_value(ref, f"field_of_item(it, {attributes(path)})", names)
-            if not has_field(self.types[type_name], path):
-                return field_value(ref, "None", names)
-            code = f"field_of(ev, {attributes(path)})"
-            if len(path) == 1:
-                code = f"d.{attribute(path[0])}"
-            return field_value(ref, code, names)
-
-        return Emitter(resolve, self.constants)
 
     # ------------------------------------------------------------ what a change affects
     def feature_key(self, feature: Feature) -> str:
@@ -349,33 +262,3 @@ class Handlers:
             lines += self.exit_bound(ix)
         lines += ["for i in MOVING:", "    e = NEXT[i](s, t)", "    if e < L: L = e", "return L"]
         return ["def bound(s, t):", *("    " + line for line in lines)]
-
-
-def trait_statements(src: Source) -> list[str]:
-    """The update statements of a trait's kind."""
-    assert isinstance(src, TraitSource)
-    return src.code.update()
-
-
-def attributes(path: tuple[str, ...]) -> str:
-    """A path as a tuple of attribute names, in source form."""
-    return repr(tuple(attribute(name) for name in path))
-
-
-def has_field(kinds: FieldKinds, path: tuple[str, ...]) -> bool:
-    """Whether a type has a field."""
-    inner = kinds.fields.get(path[0])
-    if isinstance(inner, FieldKinds):
-        return len(path) == 1 or has_field(inner, path[1:])
-    return inner is not None and len(path) == 1
-
-
-def field_value(ref: Ref, code: str, names: Temporaries) -> Num | Val:
-    """How an event's field reads: null where absent, numbers quantised."""
-    name = names.new()
-    guard = f"({name} := {code}) is not None"
-    if ref.kind is Kind.NUMBER:
-        return Num(f"quantise({name})", MICRO, guard=guard)
-    if ref.kind is Kind.LIST:
-        return Val(f"numbers({name})" if ref.element is Kind.NUMBER else name, guard)
-    return Val(READ_FIELD[ref.kind or Kind.TEXT].format(name), guard)
