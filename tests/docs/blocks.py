@@ -5,6 +5,7 @@ A block's first line is three backticks, a language and what the docs tests are 
     ```yaml rulebook        a complete rulebook; what follows is added to it
     ```yaml                 a piece of the rulebook so far; both together are checked
     ```yaml wrong           a piece that `check` must refuse; left out again
+    ```text check           what `check` says of the wrong piece before it
     ```text templates/...   a file beside the rulebook's pieces
     ```console              commands, each on a line that begins with `$ `
 """
