@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from engine.activations import append_activation
+from engine.activations import Compile, append_activation
 from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import Compiled, compile_rulebook
@@ -34,14 +34,6 @@ from triggers.ledger import pending_matches
 BATCH = 1_000
 MILLION = 1_000_000
 IN_OUT = {False: "out", True: "in", None: "out"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """A case's shards after all records, in order of partition."""
-
-    shards: tuple[Shard, ...]
-    outcome: Outcome
 
 
 def check(rulebook: Rulebook) -> Checked:
@@ -80,30 +72,47 @@ def fill(case: Case, facts: list[MemoryFacts]) -> None:
             append_activation(each.log, activation, record.appended_at_ms)
 
 
-def compiler(*, plain: bool) -> Callable[[Checked], Compiled]:
-    return lambda rulebook: compile_rulebook(rulebook, plain=plain)
+def compiler(*, plain: bool) -> Compile:
+    """Compiles each rulebook once."""
+    made: dict[str, Compiled] = {}
+
+    def compile_once(rulebook: Checked) -> Compiled:
+        if rulebook.hash not in made:
+            made[rulebook.hash] = compile_rulebook(rulebook, plain=plain)
+        return made[rulebook.hash]
+
+    return compile_once
 
 
-def run_shards(case: Case, partitions: int = 1, batch: int = BATCH, *, plain: bool = False) -> Run:
-    """Process the whole case."""
+def run_engine(
+    case: Case, partitions: int = 1, batch: int = BATCH, *, plain: bool = False, restarts: int | None = None
+) -> Outcome:
+    """What the engine makes of the case; with `restarts`, a seed, a shard is opened anew before each batch, half of the
+    times without what it had not written."""
     facts = [MemoryFacts(partition) for partition in range(partitions)]
     fill(case, facts)
-    shards = []
-    for each in facts:
-        shard = Shard(
-            each.log, each.decisions, MemoryGenerations(), unpack, compiler(plain=plain), partition=each.partition
-        )
+    compile_ = compiler(plain=plain)
+    shards = [run_shard(each, batch, compile_, restarts) for each in facts]
+    return outcome_of(shards)
+
+
+def run_shard(facts: MemoryFacts, batch: int, compile_: Compile, restarts: int | None) -> Shard:
+    """One partition, to its end."""
+    generations = MemoryGenerations()
+
+    def opened() -> Shard:
+        shard = Shard(facts.log, facts.decisions, generations, unpack, compile_, partition=facts.partition)
         shard.open()
-        while shard.process(batch):
-            pass
-        shard.flush()
-        shards.append(shard)
-    return Run(shards=tuple(shards), outcome=outcome_of(shards))
+        return shard
 
-
-def run_engine(case: Case, partitions: int = 1, batch: int = BATCH, *, plain: bool = False) -> Outcome:
-    """What the engine makes of the case."""
-    return run_shards(case, partitions, batch, plain=plain).outcome
+    random, shard = Random(restarts), opened()
+    while shard.process(batch):
+        if restarts is not None:
+            if random.random() < 0.5:
+                shard.flush()
+            shard = opened()
+    shard.flush()
+    return shard
 
 
 def outcome_of(shards: list[Shard]) -> Outcome:

@@ -36,10 +36,10 @@ def number(make: Making, depth: int = 1) -> Expr:
     return rng.choice(forms)()
 
 
-def flag_or(make: Making, depth: int) -> Expr:
-    """A condition, one that may be null if there is such a trait."""
+def flag_or(make: Making, depth: int, share: float = 0.5) -> Expr:
+    """A condition, now and then one that may be null if there is such a trait."""
     flags = make.of_value("flag")
-    return make.rng.choice(flags) if flags and make.chance(0.5) else condition(make, depth - 1)
+    return make.rng.choice(flags) if flags and make.chance(share) else condition(make, depth - 1)
 
 
 def moment(make: Making) -> Expr:
@@ -84,7 +84,7 @@ def condition(make: Making, depth: int = 2) -> Expr:
     """Something true or false."""
     rng = make.rng
     if depth > 0 and make.chance(0.3):
-        parts = tuple(condition(make, depth - 1) for _ in range(rng.choice([2, 2, 3])))
+        parts = tuple(flag_or(make, depth, 0.3) for _ in range(rng.choice([2, 2, 3])))
         return (rng.choice(["and", "or"]), parts)
     if depth > 0 and make.chance(0.1):
         return ("not", condition(make, depth - 1))

@@ -32,20 +32,27 @@ def event_fields(type_: str) -> dict[str, str]:
 def random_on(make: Making, *, cause: str | None = None) -> On:
     """An occasion; for a cancel, `cause` is the type of the event that made the match."""
     rng = make.rng
-    kind = rng.choice(["enters", "enters", "enters", "leaves", "moves", "moves", "event", "event"])
+    if cause is not None and make.chance(0.5):
+        return same_as_cause(make, cause)
+    kind = rng.choice(["enters", "enters", "enters", "leaves", "moves", "moves", "event", "event", "event"])
     if kind in ("enters", "leaves"):
         return On(kind=kind, name=rng.choice(sorted(make.segments)))
     if kind == "moves":
         return random_moves(make)
     type_ = rng.choice(EVENT_TYPES)
     where: Expr | None = event_test(make, "event", event_fields(type_)) if make.chance(0.5) else None
-    shared = sorted(set(event_fields(cause)) & set(event_fields(type_))) if cause else []
-    if shared and make.chance(0.7):
-        name = rng.choice(shared)
-        where = (rng.choice(["==", "=="]), ("event", name), ("cause", name))
-    elif make.chance(0.2):
+    if make.chance(0.2):
         where = condition(make, 1)
     return On(kind=kind, name=type_, where=where)
+
+
+def same_as_cause(make: Making, cause: str) -> On:
+    """An event that has a field's value in common with the one that made the match."""
+    rng = make.rng
+    own = set(event_fields(cause)) - {"order_id"}
+    shared = [(type_, name) for type_ in EVENT_TYPES for name in sorted(own & set(event_fields(type_)))]
+    type_, name = rng.choice(shared)
+    return On(kind="event", name=type_, where=(rng.choice(["==", "==", "!="]), ("event", name), ("cause", name)))
 
 
 def random_moves(make: Making) -> On:
@@ -113,12 +120,14 @@ def trigger_condition(make: Making, on: On) -> Expr:
 
 def random_cap(make: Making, triggers: list[str]) -> Cap:
     rng = make.rng
+    if make.chance(0.35):
+        return Cap(at_most=1, per=rng.choice([30 * DAY_MS, 90 * DAY_MS]), trigger=rng.choice(triggers))
     return Cap(
         at_most=rng.choice([1, 1, 1, 2]),
         per=rng.choice([*DURATIONS, 90 * DAY_MS]),
         purpose=rng.choice(PURPOSES) if make.chance(0.4) else None,
-        channel=rng.choice(["email", "email", "sms"]) if make.chance(0.3) else None,
-        trigger=rng.choice(triggers) if make.chance(0.35) else None,
+        channel=rng.choice(["email", "email", "sms"]) if make.chance(0.4) else None,
+        trigger=rng.choice(triggers) if make.chance(0.2) else None,
     )
 
 

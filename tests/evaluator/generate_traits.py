@@ -26,7 +26,7 @@ TEXT_PATHS = (
     "survey_answered.comment",
     "thing_measured.label",
 )
-OTHER_PATHS = ("thing_measured.seen_at", "thing_measured.day", "thing_measured.ok")
+OTHER_PATHS = ("thing_measured.seen_at", "thing_measured.day", "thing_measured.ok", "thing_measured.ok")
 TYPES = (
     "order_completed",
     "order_completed",
@@ -119,7 +119,7 @@ def random_trait(make: Making, kind: str) -> Trait:
         path, value = a_path(make, kind)
         types = (path.split(".")[0],)
     items = ".items." in path
-    where = where_of(make, types[0], items) if len(types) == 1 and make.chance(0.45) else None
+    where = where_of(make, types[0], items) if len(types) == 1 and make.chance(0.55) else None
     top = kind == "top"
     return Trait(
         kind=kind,
@@ -145,7 +145,7 @@ def a_path(make: Making, kind: str) -> tuple[str, str]:
         if make.chance(0.25):
             return rng.choice(NUMBER_PATHS), f"{shape}:number"
         return rng.choice(TEXT_PATHS), f"{shape}:text"
-    if kind == "top" or make.chance(0.5):
+    if kind == "top" or make.chance(0.4):
         return rng.choice(TEXT_PATHS), "text"
     if make.chance(0.5):
         path = rng.choice(OTHER_PATHS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.evaluator.comparison import disagreements
@@ -14,12 +16,12 @@ from tests.evaluator.soak import kept_seeds
 CHUNK = 30
 
 
-def failures(seeds: list[int]) -> list[str]:
+def failures(seeds: list[int], **run: Any) -> list[str]:
     """What the seeds that disagree have to say, with the command that repeats each."""
     told = []
     for seed in seeds:
         case = generate(seed)
-        found = disagreements(judge(case), run_engine(case))
+        found = disagreements(judge(case), run_engine(case, **run))
         if found:
             told.append("\n  ".join([f"seed {seed}: repeat with python -m tests.evaluator.shrink {seed}", *found]))
     return told
@@ -29,6 +31,24 @@ def failures(seeds: list[int]) -> list[str]:
 @pytest.mark.parametrize("first", range(0, CASES, CHUNK))
 def test_the_engine_does_what_the_evaluator_says(first: int) -> None:
     told = failures(list(range(first, first + CHUNK)))
+    assert not told, "\n\n".join(told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"partitions": 4},
+        {"partitions": 7, "batch": 5},
+        {"batch": 1},
+        {"plain": True},
+        {"batch": 3, "restarts": 1},
+        {"batch": 1, "restarts": 2},
+    ],
+    ids=str,
+)
+def test_partitions_batches_restarts_and_the_plain_compiler_make_no_difference(run: dict[str, Any]) -> None:
+    told = failures(list(range(10)), **run)
     assert not told, "\n\n".join(told)
 
 

@@ -9,6 +9,6 @@ from tests.evaluator.coverage import CASES, count, empty, table
 
 @pytest.mark.slow
 def test_no_cell_of_the_coverage_table_is_empty() -> None:
-    count(range(CASES))
+    count(range(CASES // 2))
     print(table())
     assert not empty()
