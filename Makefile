@@ -53,6 +53,9 @@ checks: $(READY)
 soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in every way it can be run
 	@$(BIN)/python -m pytest -n 2 -m soak $(SLOWEST)
 
+bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
+	@$(BIN)/strand bench
+
 lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock

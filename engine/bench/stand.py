@@ -1,50 +1,72 @@
-"""Where benchmarks run: real storage in a temporary folder, and the floor on the same adapters beside it.
+"""Where benchmarks run: real storage in a folder, driven as the runtime drives it.
 
 Each measurement runs in a process of its own, so that nothing of another is warm or in the way.
 """
 
 from __future__ import annotations
 
-import gc
-import math
-import multiprocessing
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from statistics import median
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryDecisions, MemoryLog
-from engine.adapters.memory_generations import MemoryGenerations
-from engine.adapters.rocksdb_derived import RocksDerived
-from engine.adapters.rocksdb_facts import RocksFacts
-from engine.bench.workload import GAP_DAYS, START_MS, Workload, cities_for, write_rulebook
+from engine.bench.workload import START_MS
 from engine.compiled import Compiled, compile_rulebook
 from engine.ports import DerivedStore
-from engine.rulebook.rulebook import Rulebook
+from engine.rulebook.rulebook import Rulebook, unpack
 from engine.shard import Shard
 from events.codec import Activation
 
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_derived import RocksDerived
+    from engine.adapters.rocksdb_facts import RocksFacts
+
 BATCH = 2_000
-TARGET_TRANSITIONS = 2.0
-NO_KNOB_DAYS = 100_000.0
+
+Result = TypeVar("Result")
 
 
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured: all, or a tenth once, to see that everything runs."""
+
+    quick: bool = False
+
+    def of(self, number: int) -> int:
+        """A size."""
+        return number // 10 if self.quick else number
+
+    @property
+    def rounds(self) -> range:
+        """How often each measurement is repeated, in turn with what it is compared with."""
+        return range(1 if self.quick else 3)
+
+
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     """The function's result, computed in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def ratio(above: Iterable[float], below: Iterable[float]) -> float:
+    """The median of the rounds' ratios."""
+    return median(a / b for a, b in zip(above, below, strict=True))
 
 
 class FolderGenerations:
     """Generations of a bench: numbered folders, no manifest."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: DerivedStore | None = None) -> None:
         self.folder = folder
         self.made = 0
-        self.store: DerivedStore | None = None
+        self.store = store
 
     def current(self) -> DerivedStore | None:
         """The current generation."""
@@ -52,8 +74,10 @@ class FolderGenerations:
 
     def begin(self, *, bulk: bool = False) -> DerivedStore:
         """A new one."""
+        from engine.adapters.rocksdb_derived import RocksDerived
+
         self.made += 1
-        return RocksDerived(self.folder / f"g{self.made}", create=True)
+        return RocksDerived(self.folder / f"g{self.made}", create=True, bulk=bulk)
 
     def swap(self, store: DerivedStore) -> None:
         """Make it the current one."""
@@ -61,15 +85,27 @@ class FolderGenerations:
 
 
 class Stand:
-    """One partition with a rulebook of `segments` segments, tuned to two transitions an event."""
+    """One partition and a rulebook, unpacked and compiled; as a context manager it closes what it opened."""
 
-    def __init__(self, folder: Path, segments: int, *, knob_days: float) -> None:
+    def __init__(self, folder: Path, packed: bytes) -> None:
         self.folder = folder
-        self.rulebook: Rulebook = write_rulebook(folder / "rulebook", segments, knob_days=knob_days)
+        self.rulebook: Rulebook = unpack(packed)
         began = time.perf_counter()
         self.compiled: Compiled = compile_rulebook(self.rulebook)
         self.compile_s = time.perf_counter() - began
-        self.segments = segments
+        self.generations = FolderGenerations(folder)
+        self._facts: RocksFacts | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.generations.store is not None:
+            self.generations.store.close()
+        if self._facts is not None:
+            self._facts.close()
 
     def activation(self) -> Activation:
         """The activation that everything starts with."""
@@ -77,64 +113,66 @@ class Stand:
 
     def in_memory(self) -> Shard:
         """A shard that writes nowhere, with the rulebook active."""
+        from engine.adapters.memory import MemoryDecisions, MemoryLog
+        from engine.adapters.memory_generations import MemoryGenerations
+
         log = MemoryLog()
         append_activation(log, self.activation(), START_MS)
-        return self._opened(Shard(log, MemoryDecisions(), MemoryGenerations(), *self._makers()))
+        return opened(Shard(log, MemoryDecisions(), MemoryGenerations(), *self.makers()))
 
     def on_disk(self) -> Shard:
-        """A shard on RocksDB, with the rulebook active."""
-        facts = RocksFacts(self.folder / "facts", 0, create=True)
-        append_activation(facts.log, self.activation(), START_MS)
-        shard = Shard(facts.log, facts.decisions, FolderGenerations(self.folder), *self._makers())
-        return self._opened(shard)
+        """A new shard on RocksDB, with the rulebook active."""
+        append_activation(self.facts.log, self.activation(), START_MS)
+        return opened(self.shard())
 
-    def _makers(self) -> tuple[Callable[[bytes], Rulebook], Callable[[Rulebook], Compiled]]:
+    @property
+    def facts(self) -> RocksFacts:
+        """The partition's facts in the folder, made if they are not there."""
+        if self._facts is None:
+            self._facts = open_facts(self.folder)
+        return self._facts
+
+    def shard(self) -> Shard:
+        """A shard over the facts and the current generation, not yet open."""
+        return Shard(self.facts.log, self.facts.decisions, self.generations, *self.makers())
+
+    def makers(self) -> tuple[Callable[[bytes], Rulebook], Callable[[Rulebook], Compiled]]:
+        """What a shard loads and compiles with: what is compiled already."""
         return (lambda _: self.rulebook), (lambda _: self.compiled)
 
-    def _opened(self, shard: Shard) -> Shard:
-        shard.open()
-        while shard.process(BATCH):
-            pass
-        return shard
+
+def open_facts(folder: Path) -> RocksFacts:
+    """A partition's facts in a folder, made if they are not there."""
+    from engine.adapters.rocksdb_facts import RocksFacts
+
+    return RocksFacts(folder / "facts", 0, create=True)
 
 
-def groups(records: Iterator[tuple[str, bytes]], size: int) -> Iterator[list[bytes]]:
+def open_store(folder: Path, name: str) -> RocksDerived:
+    """A derived store beside them, likewise."""
+    from engine.adapters.rocksdb_derived import RocksDerived
+
+    return RocksDerived(folder / name, create=True)
+
+
+def opened(shard: Shard) -> Shard:
+    """The shard, open and with everything in its log processed."""
+    shard.open()
+    while shard.process(BATCH):
+        pass
+    return shard
+
+
+def groups(records: Iterator[bytes], size: int = BATCH) -> Iterator[list[bytes]]:
     """Records in lists of `size`."""
     group: list[bytes] = []
-    for _, record in records:
+    for record in records:
         group.append(record)
         if len(group) == size:
             yield group
             group = []
     if group:
         yield group
-
-
-def tuned_knob(segments: int, *, customers: int = 4_000, events: int = 40_000) -> float:
-    """The age, in days, at which the broad tuned segment brings transitions to two an event.
-
-    A customer's events are an exponential gap apart, so a segment of that age is entered and left at exp(-age / gap)
-    of them.
-    """
-    with TemporaryDirectory() as folder:
-        stand = Stand(Path(folder), segments, knob_days=NO_KNOB_DAYS)
-        without = transitions_an_event(stand, customers=customers, events=events)
-    missing = max(TARGET_TRANSITIONS - without, 0.02)
-    return -GAP_DAYS * math.log(min(missing / 2, 0.999))
-
-
-def transitions_an_event(stand: Stand, *, customers: int, events: int) -> float:
-    """Transitions an event in the second half of a run in memory."""
-    shard = stand.in_memory()
-    assert shard.world is not None
-    half = 0
-    workload = Workload(customers=customers, events=events)
-    for number, group in enumerate(groups(workload.records(cities_for(stand.segments)), BATCH)):
-        if number * BATCH == events // 2:
-            half = shard.world.meta.transitions
-        shard.log.append(group)
-        shard.process(BATCH)
-    return (shard.world.meta.transitions - half) / (events - events // 2)
 
 
 class Stages:
@@ -155,10 +193,3 @@ class Stages:
                 self.seconds[stage] += time.perf_counter() - began
 
         setattr(owner, method, timed)
-
-
-def quiet_collector() -> None:
-    """The collector as the runtime has it: what lives is frozen, the young are looked at seldom."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)

@@ -67,41 +67,51 @@ AGES = ("last_order_at", "last_view_at", "last_seen_at")
 class Workload:
     """Events of `customers` uniformly hit, appended in order over days, one in a hundred twice.
 
-    The first two of a customer are the profile, which names the city, and (of four in five) the consent.
+    The first two of a customer are the profile, which names the city, and (of four in five) the consent; `known`
+    customers have sent them before. They come from `start_ms` on, by default at the mean gap between a customer's.
     """
 
-    def __init__(self, *, customers: int, events: int, seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        customers: int,
+        events: int,
+        seed: int = 1,
+        start_ms: int = START_MS,
+        days: float | None = None,
+        known: bool = False,
+    ) -> None:
         self.customers, self.events, self.seed = customers, events, seed
-        self.days = GAP_DAYS * events / customers
+        self.start_ms, self.known = start_ms, known
+        self.days = GAP_DAYS * events / customers if days is None else days
 
-    def records(self, cities: int) -> Iterator[tuple[str, bytes]]:
-        """(customer, record) of every event."""
+    def records(self, cities: int) -> Iterator[bytes]:
+        """The record of every event."""
         draw = random.Random(self.seed)
         step = self.days * DAY_MS / self.events
-        known: set[int] = set()
-        silent = {who for who in range(self.customers) if who % 5}
-        recent: list[tuple[str, Event]] = []
+        strangers = set() if self.known else set(range(self.customers))
+        silent = {who for who in strangers if who % 5}
+        recent: list[Event] = []
         for number in range(self.events):
-            t = START_MS + int(number * step)
+            t = self.start_ms + int(number * step)
             if recent and draw.random() < 0.01:
-                customer, event = recent[int(draw.random() * len(recent))]
-                yield customer, encode_record(event, t)
+                yield encode_record(recent[int(draw.random() * len(recent))], t)
                 continue
             who = int(draw.random() * self.customers)
             customer = f"c{who:07d}"
             late = int(draw.random() * 3_600_000) if draw.random() < 0.05 else int(draw.random() * 2_000)
-            if who not in known:
-                known.add(who)
+            if who in strangers:
+                strangers.discard(who)
                 event = self._profile(number, who, customer, t, cities)
             elif who in silent:
                 silent.discard(who)
                 event = self._consent(number, customer, t)
             else:
                 event = self._event(draw, number, customer, t - late)
-            recent.append((customer, event))
+            recent.append(event)
             if len(recent) > 3_000:
                 del recent[:1_000]
-            yield customer, encode_record(event, t)
+            yield encode_record(event, t)
 
     def _profile(self, number: int, who: int, customer: str, t: int, cities: int) -> Event:
         data = {"city": f"city{who % cities}", "email": f"{customer}@shop.example", "time_zone": "Europe/Riga"}

@@ -13,6 +13,7 @@ import typer
 from engine.cli import (
     apply,
     backup,
+    bench,
     check,
     customer,
     events,
@@ -57,6 +58,7 @@ app.command("dead-letters")(happened.dead_letters)
 app.command("rebuild")(replaying.rebuild)
 app.command("verify")(replaying.verify)
 app.command("backup")(backup.backup)
+app.command("bench")(bench.bench)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,120 @@
+"""Rebuild: folding a log again against having taken it live; and two partitions against two bare loops."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from engine.bench.figures import Figure
+from engine.bench.live import SEGMENTS, drive
+from engine.bench.stand import Scale, Stand, apart, groups, ratio
+from engine.bench.tuning import Tuned, tuned
+from engine.bench.workload import Workload, cities_for
+from engine.outputs import frontier
+from engine.runtimes.embedded.collector import calm_collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Barrier
+
+CUSTOMERS, EVENTS = 6_000, 60_000
+TURNS = 12_000_000
+
+_both: Barrier | None = None
+
+
+def bench(scale: Scale) -> list[Figure]:
+    """Live, then one fold, two folds, one bare loop, two bare loops, in turn."""
+    rulebook = tuned(SEGMENTS)
+    customers, events = scale.of(CUSTOMERS), scale.of(EVENTS)
+    lives: list[float] = []
+    ones: list[float] = []
+    scaled: list[float] = []
+    bare: list[float] = []
+    for number in scale.rounds:
+        with TemporaryDirectory() as folder:
+            halves = [Path(folder) / f"p{partition}" for partition in range(2)]
+            lives.append(apart(taken_live, rulebook, halves[0], customers, events))
+            apart(taken_live, rulebook, halves[1], customers, events)
+            again = f"again{number}"
+            one = _seconds(folded, [(rulebook, halves[0], again)])
+            two = _seconds(folded, [(rulebook, half, again + "both") for half in halves])
+            loop, loops = (_seconds(turned, [(scale.of(TURNS),)] * count) for count in (1, 2))
+        ones.append(one)
+        scaled.append(2 * one / two)
+        bare.append(2 * loop / loops)
+    live_us, fold_us = (median(each) / events * 1e6 for each in (lives, ones))
+    return [
+        Figure(
+            bench="rebuild", name="events/s to live", value=ratio(lives, ones), threshold=1.3, at_least=True,
+            note=f"{fold_us:.1f} us an event folded, {live_us:.1f} live, over the same whole log",
+        ),
+        Figure(
+            bench="rebuild", name="two processes to two bare loops", value=ratio(scaled, bare), threshold=0.9,
+            at_least=True,
+            note=f"two partitions at once fold {median(scaled):.2f}x as fast as one, bare loops run "
+            f"{median(bare):.2f}x as fast",
+        ),
+    ]  # fmt: skip
+
+
+def taken_live(rulebook: Tuned, folder: Path, customers: int, events: int) -> float:
+    """Seconds for a log taken live, which stays in the folder."""
+    folder.mkdir()
+    batches = list(groups(Workload(customers=customers, events=events).records(cities_for(rulebook.segments))))
+    with Stand(folder, rulebook.packed) as stand, calm_collector():
+        shard = stand.on_disk()
+        began = time.perf_counter()
+        drive(shard, batches)
+        shard.flush()
+        return time.perf_counter() - began
+
+
+def folded(rulebook: Tuned, folder: Path, name: str) -> tuple[float, float]:
+    """Begin and end of folding a log again in a new generation, to its being on the disk."""
+    with Stand(folder, rulebook.packed) as stand:
+        stand.generations.folder = folder / name
+        shard = stand.shard()
+        shard.past.frontier = frontier(shard.stream)
+        _start_together()
+        with calm_collector():
+            began = time.monotonic()
+            world = shard.refold()
+            assert world is not None
+            world.flush()
+            world.store.close()
+            return began, time.monotonic()
+
+
+def turned(turns: int) -> tuple[float, float]:
+    """Begin and end of a bare loop."""
+    _start_together()
+    began = time.monotonic()
+    total = 0
+    for number in range(turns):
+        total += number & 7
+    return began, time.monotonic()
+
+
+def _seconds(work: Callable[..., tuple[float, float]], arguments: list[tuple[Any, ...]]) -> float:
+    """From the first begin to the last end of the work, each in a process of its own, begun together."""
+    context = get_context("spawn")
+    barrier = context.Barrier(len(arguments))
+    with ProcessPoolExecutor(len(arguments), context, initializer=_meet, initargs=(barrier,)) as pool:
+        spans = [future.result() for future in [pool.submit(work, *each) for each in arguments]]
+    return max(ended for _, ended in spans) - min(began for began, _ in spans)
+
+
+def _meet(barrier: Barrier) -> None:
+    global _both  # noqa: PLW0603 -- a pool gives its workers state in no other way
+    _both = barrier
+
+
+def _start_together() -> None:
+    if _both is not None:
+        _both.wait()
