@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from events.admission import KEYS, REQUIRED
 from events.errors import CalledWrongly
@@ -49,7 +50,7 @@ class Mapped:
                 if column not in KEYS and not column.startswith(f"{DATA}."):
                     hint = did_you_mean(column, KEYS) or f"; name it {DATA}.{column}, or say with --map what it is"
                     raise CalledWrongly(f"{path}: an event has no field {column!r}{hint}")
-            wanted = REQUIRED
+            wanted: tuple[str, ...] = REQUIRED
         else:
             wanted = tuple(column for column in self.columns.values() if not column.startswith("="))
         for column in wanted:

@@ -82,9 +82,8 @@ def _stream(path: Path, advance: Advance) -> Iterator[Found]:
             try:
                 value = unpacker.unpack()
             except msgpack.OutOfData:
-                size = path.stat().st_size
-                if unpacker.tell() < size:
-                    yield _broken(path, unpacker.tell(), "it ends within an event")
+                if done < path.stat().st_size:
+                    yield _broken(path, done, "it ends within an event")
                 return
             except (ValueError, RecursionError, msgpack.UnpackException) as error:
                 yield _broken(path, done, f"{type(error).__name__} {error}".strip())
@@ -143,13 +142,13 @@ def _row(header: list[str], row: list[str], mapped: Mapped, place: str) -> Found
 
 def _parquet(path: Path, mapped: Mapped, advance: Advance) -> Iterator[Found]:
     try:
-        import pyarrow as arrow  # noqa: PLC0415 -- optional: only who imports parquet needs it
+        import pyarrow as pa  # noqa: PLC0415 -- optional: only who imports parquet needs it
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
         raise CalledWrongly("reading .parquet needs pyarrow; install strand-journeys[parquet]") from None
     try:
         file = parquet.ParquetFile(path)
-    except (arrow.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise CalledWrongly(f"{path} cannot be read as parquet: {error}") from None
     with file:
         mapped.check(file.schema_arrow.names, path)
@@ -159,6 +158,6 @@ def _parquet(path: Path, mapped: Mapped, advance: Advance) -> Iterator[Found]:
                 for row in batch.to_pylist():
                     yield Found(value=mapped.event_of_values(row))
                 advance(int(size * batch.num_rows))
-        except (arrow.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             fault = InputRefused(Reason.SYNTAX, f"{path.name} is damaged: {error}; nothing after it was read")
             yield Found(line=b"", fault=fault)
