@@ -57,8 +57,13 @@ def update_profile(
             older = entry
         if older is not None and isinstance(older[0], str | None):
             state.past.setdefault(name, []).append(older)
+    state.zone = own_zone(profile)
+
+
+def own_zone(profile: Mapping[str, Entry]) -> str | None:
+    """The customer's time zone, None where they have none that exists."""
     zone = profile.get("time_zone")
-    state.zone = zone[0] if zone is not None and zone[0] is not None and is_zone(zone[0]) else None
+    return zone[0] if zone is not None and zone[0] is not None and is_zone(zone[0]) else None
 
 
 def update_consent(state: Any, channel: str, purpose: str, *, granted: bool, when: tuple[int, int]) -> None:
