@@ -65,7 +65,8 @@ class Outbox:
                     if decision.kind == SEND:
                         self._write(output.position[2], decision)
                         written += 1
-        self._places[partition] = Place(batches, position)
+        if batches:
+            self._places[partition] = Place(batches, position)
         return written
 
     def keep_place(self) -> None:
