@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from projections.traits.collections import WindowedSet
 from projections.traits.merging import MERGES, Part, first_exit, merge, merge_trait, stored
-from projections.traits.windowed import Windowed
+from projections.traits.windowed import Windowed, WindowedCount, WindowedExtreme
 from tests.projections.lives import DAY, HOUR, START, Life, program, world
 
 TRAITS = {
@@ -112,11 +112,16 @@ def lived(history: Any, rest: int) -> tuple[Life, Life, Life]:
 
 
 def comparable(code: Any, slots: dict[str, Any]) -> dict[str, Any]:
-    """Slots without what only says how a list is kept: a head, the order within one instant, the unit of a sum."""
+    """Slots without what only says how a window is kept: its head, the order within one instant."""
     short = {name.rpartition("__")[2]: value for name, value in slots.items()}
     if "head" in short:
         live = short["w"][short.pop("head") :]
-        short["w"] = live if len(code.slots) == 2 else sorted(zip(live[::2], live[1::2], strict=True))
+        if isinstance(code, WindowedCount):
+            return {"w": live}
+        pairs = sorted(zip(live[::2], live[1::2], strict=True), key=lambda pair: (pair[0], -pair[1]))
+        if isinstance(code, WindowedExtreme):  # of one instant only the largest counts
+            pairs = [pair for place, pair in enumerate(pairs) if not place or pair[0] != pairs[place - 1][0]]
+        short["w"] = pairs
     short.pop("exit", None)  # may be early
     return short
 
