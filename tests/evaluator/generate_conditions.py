@@ -33,7 +33,8 @@ def number(make: Making, depth: int = 1) -> Expr:
         lambda: ("call", "coalesce", (leaf, other)),
         lambda: ("if", leaf, flag_or(make, depth), other),
     ]
-    return rng.choice(forms)()
+    made = rng.choice(forms)()
+    return leaf if sees_time(made, make.rulebook()) else made
 
 
 def flag_or(make: Making, depth: int, share: float = 0.5) -> Expr:
