@@ -16,7 +16,7 @@ StrandError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,7 +35,18 @@ class Reason(StrEnum):
 
 
 class StrandError(Exception):
-    """The root of what Strand raises on purpose."""
+    """The root of what Strand raises on purpose; it goes whole from one process to another."""
+
+    def __reduce__(self) -> tuple[Callable[..., StrandError], tuple[object, ...]]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[StrandError], arguments: tuple[object, ...], fields: dict[str, object]) -> StrandError:
+    """An error as another process raised it: its constructor takes other arguments than its text."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(fields)
+    return error
 
 
 class InputRefused(StrandError):

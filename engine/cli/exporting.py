@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.cli.output import print_json
+from engine.cli.output import json_text, print_json
 from events.errors import CalledWrongly
 
 if TYPE_CHECKING:
@@ -86,14 +85,14 @@ def _write_text(format: Format, columns: Sequence[str], rows: Iterable[Mapping[s
         if file is sys.stdout:
             print_json(row)
         else:
-            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+            file.write(json_text(row) + "\n")
         written += 1
     return written
 
 
 def flat(value: object) -> object:
     """A value as one cell: what has parts is JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    return json_text(value) if isinstance(value, dict | list) else value
 
 
 def _write_parquet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], path: Path) -> int:

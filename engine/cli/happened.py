@@ -88,8 +88,8 @@ def decisions(
     """
     from triggers.reasons import Kind, Reason
 
-    among(decision, "decision", list(Kind))
-    among(reason, "reason", list(Reason))
+    among(decision, "decision", map(str, Kind))
+    among(reason, "reason", map(str, Reason))
     with reading(workspace) as views:
         zone = zone_of(views)
         rows = filtered(
@@ -148,8 +148,8 @@ def dead_letters(
     from events.dead_letters import Door
     from events.errors import Reason
 
-    among(reason, "reason", list(Reason))
-    among(door, "door", list(Door))
+    among(reason, "reason", map(str, Reason))
+    among(door, "door", map(str, Door))
     with reading(workspace) as views:
         zone = zone_of(views)
         rows = filtered(views, _letter_rows, since, until, in_order=False, reason=reason, door=door)
@@ -199,8 +199,9 @@ def _letter_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
     return letter_rows(view)
 
 
-def among(value: str | None, what: str, known: list[str]) -> None:
+def among(value: str | None, what: str, names: Iterable[str]) -> None:
     """Raise CalledWrongly for a word that is none of those there are."""
+    known = list(names)
     if value is not None and value not in known:
         from events.nearest import did_you_mean
 

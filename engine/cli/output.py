@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 
 import typer
 
@@ -25,7 +26,20 @@ def note(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print one value as one line of JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+    typer.echo(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """A value as one line of JSON; decimals are numbers."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+
+
+def _number(value: object) -> float | str:
+    """A decimal as the number that reads back as the same; as text where a double cannot hold it."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"JSON has nothing for {type(value).__name__}")
+    near = float(value)
+    return near if Decimal(repr(near)) == value else str(value)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, as_json: bool = False) -> None:

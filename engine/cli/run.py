@@ -69,9 +69,13 @@ def stay(engine: EmbeddedEngine, *, catch_up: bool) -> None:
     """Run until a signal says to stop."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: engine.stop())
-    waiting = engine.waiting()
-    backlog = f", {waiting:,} records to process" if waiting else ""
-    engine.run_live(catch_up=catch_up, ready=lambda: note(f"running{backlog}; Ctrl-C ends it"))
+
+    def ready() -> None:
+        waiting = engine.waiting()
+        backlog = f", {waiting:,} records to process" if waiting else ""
+        note(f"running{backlog}; Ctrl-C ends it")
+
+    engine.run_live(catch_up=catch_up, ready=ready)
     note("ended; everything is on the disk")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
-from engine.customer_view import plain, shown_value
+from engine.customer_view import shown_value
 from engine.states import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import read_record
@@ -40,12 +41,12 @@ def step_rows(program: Program, step: StepRecord) -> Iterator[Row]:
             "to": (IN if after else OUT) if segment else after,
             "at_ms": step.at_ms,
             "cause": step.cause,
-            "evidence": readable(program, {name: [plain(each) for each in pair] for name, pair in evidence.items()}),
+            "evidence": readable(program, evidence),
         }
 
 
 def readable(program: Program | None, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Evidence with instants and dates written out; the traits of a decision's stand under `traits`."""
+    """Evidence with instants and dates written out, numbers as such; a decision has its traits under `traits`."""
     found: dict[str, Any] = {}
     for name, value in evidence.items():
         if name == "traits" and isinstance(value, Mapping):
@@ -63,11 +64,11 @@ def _kind(program: Program, name: str) -> Kind | None:
 
 
 def _written_out(value: Any, kind: Kind | None) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_written_out(each, kind) for each in value]
     if kind in {Kind.TIME, Kind.DATE} and isinstance(value, int):
         return shown_value(value, Kind(kind))
-    return value
+    return Decimal(value) if kind is Kind.NUMBER and isinstance(value, str) else value
 
 
 def decision_rows(view: PartitionView) -> Iterator[Row]:

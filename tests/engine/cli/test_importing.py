@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.engine.cli.shell import strand
+
+
+def test_an_import_says_what_it_brought_in(shop: Path) -> None:
+    answer = strand("import", shop / "history.jsonl", "--live-from", "2025-01-01", "-w", shop)
+    assert (answer.code, answer.err) == (0, "")
+    assert "imported 12 of 12 events, 2025-01-05 09:58 to 2025-03-20 16:05" in answer.out
+    assert "is active from 2025-01-01 00:00 Europe/Riga on" in answer.out
+
+
+def test_a_second_import_of_the_same_finds_it_done(shop: Path) -> None:
+    first = strand("import", shop / "history.jsonl", "-w", shop, "--json").json()
+    again = strand("import", shop / "history.jsonl", "-w", shop, "--json").json()
+    assert (first["imported"], first["already_imported"], first["activated_at_ms"]) == (12, False, None)
+    assert (again["imported"], again["already_imported"], again["identity"]) == (0, True, first["identity"])
+    assert "already imported" in strand("import", shop / "history.jsonl", "-w", shop).out
+
+
+def test_what_is_refused_is_counted_and_kept(shop: Path) -> None:
+    bad = shop / "bad.jsonl"
+    bad.write_text('{"id": "b1", "type": "order_completed", "customer_id": "ann", "occurred_at": "2025-01-01"}\n{\n')
+    answer = strand("import", bad, "-w", shop)
+    assert "refused 2" in answer.out
+    letters = strand("dead-letters", "--door", "import", "--json", "-w", shop).json_lines()
+    assert {letter["reason"] for letter in letters} == {"schema", "syntax"}
+
+
+def test_columns_are_mapped(shop: Path) -> None:
+    (shop / "orders.csv").write_text("no,who,at,sum\n1,ann,2025-01-05T10:00:00Z,20\n2,bob,2025-01-06T10:00:00Z,30.5\n")
+    columns = "id: no\ncustomer_id: who\noccurred_at: at\ndata.order_id: no\ndata.total: sum\ntype: =order_completed\n"
+    (shop / "map.yaml").write_text(columns)
+    answer = strand("import", shop / "orders.csv", "--map", shop / "map.yaml", "-w", shop, "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["imported"] == 2
+
+
+def test_a_file_that_is_not_there_is_a_wrong_call(shop: Path) -> None:
+    answer = strand("import", shop / "nothing.jsonl", "-w", shop)
+    assert (answer.code, answer.out) == (2, "")
+    assert "nothing.jsonl" in answer.err
