@@ -20,14 +20,14 @@ import msgspec
 
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.answers import Answer
-from engine.runtimes.embedded.client import Client, NobodyListens
+from engine.runtimes.embedded.client import Client, own_or_reach
 from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.workspace.workspace import Workspace
 from events.admission import MAX_EVENT_BYTES
 from events.codec import Activation
-from events.errors import RulebookInvalid, WorkspaceBusy
+from events.errors import RulebookInvalid
 
 __all__ = ["Answer", "Publisher"]
 
@@ -47,27 +47,17 @@ class Publisher:
         self.catch_up = catch_up
         self.activated: Activation | None = None
         self.broken_rulebook: RulebookInvalid | None = None
-        self._workspace: Workspace | None = None
-        self._door: Intake | Client
+        self._held = own_or_reach(self.folder)
         try:
-            self._workspace = Workspace.open(self.folder, owner=True)
-        except WorkspaceBusy as busy:
-            try:
-                self._door = Client(self.folder / "socket")
-            except NobodyListens:
-                raise busy from None
-            return
-        try:
-            self._door = Intake(self._workspace.facts, Rulebooks(), clock=clock)
-            self._activate_first(self._door)
+            self._door = self._held if isinstance(self._held, Client) else self._intake(self._held, clock)
         except BaseException:
-            self._workspace.close()
+            self._held.close()
             raise
 
     @property
     def handed_over(self) -> bool:
         """Whether another process owns the workspace and appends what is published here."""
-        return self._workspace is None
+        return isinstance(self._held, Client)
 
     def publish(
         self,
@@ -118,10 +108,7 @@ class Publisher:
 
     def close(self) -> None:
         """Hang up, or let go of the workspace."""
-        if self._workspace is not None:
-            self._workspace.close()
-        elif isinstance(self._door, Client):
-            self._door.close()
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,15 +118,15 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _activate_first(self, intake: Intake) -> None:
-        if intake.active() is not None:
-            return
-        try:
-            rulebook = load_rulebook(self.folder / "rulebook")
-        except RulebookInvalid as broken:
-            self.broken_rulebook = broken
-        else:
-            self.activated = intake.activate(rulebook)
+    def _intake(self, workspace: Workspace, clock: Clock) -> Intake:
+        """What appends here, once a rulebook is active if there is a sound one."""
+        intake = Intake(workspace.facts, Rulebooks(), clock=clock)
+        if intake.active() is None:
+            try:
+                self.activated = intake.activate(load_rulebook(workspace.rulebook_folder))
+            except RulebookInvalid as broken:
+                self.broken_rulebook = broken
+        return intake
 
 
 def _line(event: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from engine.cli.output import print_json, say
 from engine.cli.stages import Stages
 
 if TYPE_CHECKING:
-    from engine.importing.importer import ImportReport
+    from engine.importing.report import ImportReport
 
 
 def import_(

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.importing.judged import Judged
+from engine.importing.known import Known, files_hash
 from engine.importing.live_from import live_from_ms
 from engine.importing.mapping import Mapped, read_mapping
 from engine.importing.readers import read
+from engine.importing.report import ImportReport
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.collector import calm_collector
@@ -25,7 +27,7 @@ from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.workspace.workspace import Workspace
 from events.admission import FUTURE_MS
-from events.codec import Activation, encode_record, read_record
+from events.codec import encode_record, read_record
 from events.errors import CalledWrongly
 from events.times import instant_text
 
@@ -33,22 +35,6 @@ BATCH_ROWS = 5_000
 META = "import/"
 
 Advance = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """`events` are those of the input that were taken, `imported` what this run appended of them, `refused` those
-    that became dead letters; times are of the input, None where it has no event."""
-
-    identity: str
-    events: int
-    imported: int
-    refused: int
-    already_imported: bool
-    first_ms: int | None
-    last_ms: int | None
-    activation: Activation | None
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +78,18 @@ def import_files(
         if declared is None and first is not None:
             declared = first.rulebook.declared
         mapped = read_mapping(mapping, declared) if mapping is not None else Mapped.by_header(declared)
+        known = Known(workspace.facts[0].log, files_hash(files, mapping))
+        if (done := known.report(began)) is not None:
+            return done
         with calm_collector(), Judged(folder, len(workspace.facts), declared, clock()) as judged:
             sources = [read(path, mapped, reading) for path in files]  # all are looked at before any is read
             for source in sources:
                 for found in source:
                     judged.take(found)
             begun(len(judged))
-            return _Import(intake, judged, first, late=late).run(appending, began)
+            report = _Import(intake, judged, first, late=late).run(appending, began)
+            known.remember(report)
+            return report
 
 
 class _Import:

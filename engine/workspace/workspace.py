@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.adapters.rocksdb_derived import RocksDerived
     from engine.adapters.rocksdb_storage import RocksStorage
 
+SOCKET = "socket"
 _TRIES = 5
 
 
@@ -70,7 +71,7 @@ class Workspace:
     @property
     def socket_path(self) -> Path:
         """Where a running owner listens for commands."""
-        return self.folder / "socket"
+        return self.folder / SOCKET
 
     @property
     def facts_folder(self) -> Path:

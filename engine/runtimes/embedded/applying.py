@@ -8,12 +8,10 @@ from typing import TypeVar
 
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.embedded.client import Client, NobodyListens
+from engine.runtimes.embedded.client import Client, own_or_reach
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks
-from engine.workspace.workspace import Workspace
 from events.codec import Activation
-from events.errors import WorkspaceBusy
 
 T = TypeVar("T")
 
@@ -41,14 +39,8 @@ def back_up(folder: Path, target: Path) -> None:
 def _by_owner_or_self(
     folder: Path, do: Callable[[Intake], T], ask: Callable[[Client], T], *, clock: Clock = wall_clock_ms
 ) -> T:
-    try:
-        workspace = Workspace.open(folder, owner=True)
-    except WorkspaceBusy as busy:
-        try:
-            client = Client(folder / "socket")
-        except NobodyListens:
-            raise busy from None
-        with client:
-            return ask(client)
-    with workspace:
-        return do(Intake(workspace.facts, Rulebooks(), clock=clock))
+    found = own_or_reach(folder)
+    with found:
+        if isinstance(found, Client):
+            return ask(found)
+        return do(Intake(found.facts, Rulebooks(), clock=clock))

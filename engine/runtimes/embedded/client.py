@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,14 +14,36 @@ from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.embedded import frames
 from engine.runtimes.embedded.answers import Answer
 from engine.runtimes.embedded.frames import Answers, Applied, Apply, Backup, Done, Failed, Garbled, Publish, Reply
+from engine.workspace.workspace import SOCKET, Workspace
 from events.codec import Activation
-from events.errors import OperatorError
+from events.errors import OperatorError, WorkspaceBusy
 
 _AGAIN = "start `strand run` again, then publish what was not answered again: events that arrived twice count once"
 
 
+PATIENCE_S = 2.0
+_BETWEEN_S = 0.02
+
+
 class NobodyListens(Exception):
     """There is no socket, or nobody at it."""
+
+
+def own_or_reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Workspace | Client:
+    """The workspace in a folder as its owner, or a connection to the owner.
+
+    Raises WorkspaceBusy if its owner does not listen for so long: `run` does from its start on, `import` never.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return Workspace.open(folder, owner=True)
+        except WorkspaceBusy:
+            with suppress(NobodyListens):
+                return Client(folder / SOCKET)
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_BETWEEN_S)  # an owner that has just begun will listen, one that ends will let go
 
 
 class Client:

@@ -64,14 +64,13 @@ class EmbeddedEngine:
         ]
         folder = workspace.outbox_folder
         self.outbox = Outbox(folder, self._recorded_rulebook) if folder is not None else None
-        for shard in self.shards:
-            shard.open()
+        self._opened = False
         self._bell = Bell()
         self._stopping = False
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock = wall_clock_ms, batch: int = BATCH_RECORDS) -> EmbeddedEngine:
-        """Own the workspace in a folder and open every partition, folding again what is not there or not ours.
+        """Own the workspace in a folder.
 
         `batch` is how many records of a partition are processed together. Raises what `Workspace.open` does.
         """
@@ -81,6 +80,13 @@ class EmbeddedEngine:
         except BaseException:
             workspace.close()
             raise
+
+    def open_shards(self) -> None:
+        """Open every partition, folding again what is not there or not ours; whatever needs them calls this."""
+        if not self._opened:
+            for shard in self.shards:
+                shard.open()
+            self._opened = True
 
     # ------------------------------------------------------------ rulebooks
     def active(self) -> Rulebook | None:
@@ -111,6 +117,7 @@ class EmbeddedEngine:
 
     def waiting(self) -> int:
         """How many records are not processed yet."""
+        self.open_shards()
         return sum(shard.waiting() for shard in self.shards)
 
     def events_before_activation(self) -> int:
@@ -127,6 +134,7 @@ class EmbeddedEngine:
         """
         as_of_ms = self._checked(as_of_ms)
         began = time.perf_counter()
+        self.open_shards()
         with calm_collector():
             processed = self._drain(progress)
             for shard in self.shards:
@@ -190,12 +198,13 @@ class EmbeddedEngine:
     def run_live(self, *, catch_up: bool = False, ready: Callable[[], None] | None = None) -> None:
         """Process what comes, and what becomes due by the wall clock, until `stop` is called.
 
-        `ready` is called once the socket listens. Raises OperatorError if journey time would move by more than 7 days
-        at once, unless `catch_up`.
+        `ready` is called once the socket listens and every partition is open. Raises OperatorError if journey time
+        would move by more than 7 days at once, unless `catch_up`.
         """
         if not catch_up:
             self.intake.check_leap(self.clock())
-        with Server(self.workspace.socket_path, self.intake, self._bell) as server, calm_collector():
+        with Server(self.workspace.socket_path, self.intake, self._bell, catch_up=catch_up) as server, calm_collector():
+            self.open_shards()  # events are taken meanwhile
             if ready is not None:
                 ready()
             while not self._stopping:

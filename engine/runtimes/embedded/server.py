@@ -169,7 +169,7 @@ class Server:
         try:
             return self._do(request)
         except OperatorError as error:
-            if isinstance(error, StorageFailed):
+            if isinstance(error, StorageFailed) and not isinstance(request, Backup):  # a backup's disk is another one
                 self._failure = error
             return Failed(error.message, error.action)
         except (CalledWrongly, RulebookInvalid) as error:
