@@ -74,7 +74,10 @@ class World(States):
         meta, timers, type_of = self.meta, self.timers, self.type_of
         edge = past.frontier[0]
         offset = batch.first
-        self.prefetch({event.customer_id for event in batch.events if event is not None})
+        self.prefetch(
+            {event.customer_id for event in batch.events if event is not None}
+            | timers.due_by(max(batch.clocks, default=meta.journey_ms))
+        )
         for place, event in enumerate(batch.events):
             before_ms, t = meta.journey_ms, batch.clocks[place]
             if t > before_ms:
@@ -132,7 +135,8 @@ class World(States):
         bound, before = program.handlers[event.__class__](state, event, t, offset, candidates)
         if first:
             self.meta.customers += 1
-            changes, bound = program.settle_first(state, t, candidates, bound)
+            changes, _ = program.settle_first(state, t, candidates, bound)
+            bound = program.bound(state, t)  # the handler's saw no memberships yet
         elif candidates or program.plain:
             changes, bound = program.settle(state, t, candidates, bound)
         if changes is not None:

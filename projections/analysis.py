@@ -1,6 +1,8 @@
 """What each entity's condition depends on, sorted into indexes.
 
-Entities are numbered: segments by name, then dimensions in order. A comparison of a source with a constant goes to that
+Entities are numbered: segments by name, then dimensions in order. Segments that all test one text for equality (a city,
+a plan) are sorted into groups by the value they look for: of those only one group can be affected by what a customer
+does. A comparison of a source with a constant goes to that
 source's thresholds; one of a still expression (a formula, a mean) becomes a feature, whose value is compared before and
 after; ages go to the thresholds of their time; equalities are found by value; everything else is asked whenever its
 sources change.
@@ -8,11 +10,10 @@ sources change.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import floor
 
 from events.numbers import MICRO
 from projections.definitions import Bands, Cases, DimensionDef, SegmentDef, ValuesOf, WorldDef
@@ -34,6 +35,9 @@ from projections.expressions.tree import (
 from projections.expressions.values import Num
 from projections.sources import Source, references, source_name
 from projections.thresholds import Entry
+
+SELECTOR_LEAST = 2
+"""Segments that must test a source for equality before it sorts entities into groups."""
 
 
 def conditions_of(definition: SegmentDef | DimensionDef) -> Iterator[Node]:
@@ -64,11 +68,20 @@ def bare(node: Node) -> Node:
 
 @dataclass(slots=True)
 class Feature:
-    """A still numeric expression that conditions compare with constants."""
+    """A still numeric expression that conditions compare with constants; `number` is its place among them."""
 
+    number: int
     node: Node
     sources: frozenset[str]
-    entry: Entry = field(default_factory=Entry)
+
+
+@dataclass(slots=True)
+class Questions:
+    """What the entities of one group ask: of values and ages by source, of features by number."""
+
+    entries: dict[str, Entry] = field(default_factory=lambda: defaultdict(Entry))
+    ages: dict[str, Entry] = field(default_factory=lambda: defaultdict(Entry))
+    features: dict[int, Entry] = field(default_factory=lambda: defaultdict(Entry))
 
 
 @dataclass(slots=True)
@@ -78,9 +91,10 @@ class Analysis:
     world: WorldDef
     sources: dict[str, Source]
     entities: list[SegmentDef | DimensionDef]
-    entries: dict[str, Entry] = field(default_factory=lambda: defaultdict(Entry))
-    ages: dict[str, Entry] = field(default_factory=lambda: defaultdict(Entry))
+    groups: dict[str | None, Questions] = field(default_factory=lambda: {None: Questions()})
     features: dict[Node, Feature] = field(default_factory=dict)
+    selector: str | None = None  # the text source whose equality sorts entities into groups
+    group_of: list[str | None] = field(default_factory=list)
     parents: list[set[int]] = field(default_factory=list)  # entities whose value this one reads
     reads: list[tuple[str, ...]] = field(default_factory=list)  # sources an entity is made of, through other entities
     members_tested: list[dict[str, tuple[object, ...]]] = field(default_factory=list)  # set -> constants looked for
@@ -89,6 +103,7 @@ class Analysis:
 
     def run(self) -> Analysis:
         """Classify every condition."""
+        self._choose_selector()
         self.number_of = {definition.name: number for number, definition in enumerate(self.entities)}
         self.members_tested = [{} for _ in self.entities]
         for number, definition in enumerate(self.entities):
@@ -142,6 +157,29 @@ class Analysis:
         return {name for name in names if name is not None}
 
     # ------------------------------------------------------------ classification
+    def _choose_selector(self) -> None:
+        """The text source that most segments test for equality, and each entity's value of it."""
+        tests = [dict(self._equalities(definition)) for definition in self.entities]
+        counts = Counter(name for found in tests for name in found)
+        name, count = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=(None, 0))
+        self.selector = name if count >= SELECTOR_LEAST else None
+        self.group_of = [found.get(self.selector or "") for found in tests]
+        for value in self.group_of:
+            self.groups.setdefault(value, Questions())
+
+    def _equalities(self, definition: SegmentDef | DimensionDef) -> Iterator[tuple[str, str]]:
+        """(text source, value) of each equality without which nobody enters a segment."""
+        if not isinstance(definition, SegmentDef):
+            return
+        for part in definition.when.operands if isinstance(definition.when, And) else (definition.when,):
+            if isinstance(part, Compare) and part.op == "==" and isinstance(part.right, Const):
+                name = source_name(part.left) if isinstance(part.left, Ref) else None
+                if name in self.sources and part.left.kind is Kind.TEXT and isinstance(part.right.value, str):
+                    yield str(name), part.right.value
+
+    def _of(self, number: int) -> Questions:
+        return self.groups[self.group_of[number]]
+
     def _condition(self, number: int, node: Node) -> None:
         match node:
             case And() | Or():
@@ -163,19 +201,19 @@ class Analysis:
 
     def _any(self, number: int, node: Node) -> None:
         for name in self._sources(node):
-            self.entries[name].any_change.add(number)
+            self._of(number).entries[name].any_change.add(number)
 
     def _null(self, number: int, operand: Node) -> None:
         name = source_name(operand) if isinstance(operand, Ref) else None
         if name in self.sources:
-            self.entries[name].nullness.add(number)
+            self._of(number).entries[name].nullness.add(number)
         else:
             self._any(number, operand)
 
     def _comparison(self, number: int, node: Compare) -> None:
         since = as_since(node)
         if since is not None and source_name(since.since) in self.sources:
-            self.ages[str(source_name(since.since))].comparisons.append((number, since.op, since.cut_ms))
+            self._of(number).ages[str(source_name(since.since))].comparisons.append((number, since.op, since.cut_ms))
             self.aged[number] += 1
             return
         for left, right, op in ((node.left, node.right, node.op), (node.right, node.left, FLIPPED.get(node.op))):
@@ -196,14 +234,15 @@ class Analysis:
             cut = Fraction(right.value, MICRO)
             read = source.read() if source is not None else None
             if name is not None and isinstance(read, Num) and read.denominator is None:
-                self.entries[name].comparisons.append((number, op, cut))
+                self._of(number).entries[name].comparisons.append((number, op, cut))
                 return True
-            feature = self.features.setdefault(bare(left), Feature(left, frozenset(self._sources(left))))
-            feature.entry.comparisons.append((number, "==", Fraction(floor(cut * MICRO), MICRO)))
-            feature.entry.nullness.add(number)
+            key = bare(left)
+            if key not in self.features:
+                self.features[key] = Feature(len(self.features), left, frozenset(self._sources(left)))
+            self._of(number).features[self.features[key].number].comparisons.append((number, op, cut))
             return True
         if source is not None and name is not None and op == "==" and left.kind is Kind.TEXT:
-            self.entries[name].equal[right.value].add(number)
+            self._of(number).entries[name].equal[right.value].add(number)
             return True
         return False
 
@@ -213,7 +252,7 @@ class Analysis:
         if isinstance(left, Const) and isinstance(right, Ref) and right.kind is Kind.SET:
             name = source_name(right)
             if name in self.sources:
-                self.entries[name].equal[left.value].add(number)
+                self._of(number).entries[name].equal[left.value].add(number)
                 tested = self.members_tested[number]
                 tested[name] = (*tested.get(name, ()), left.value)
                 return True
@@ -222,6 +261,6 @@ class Analysis:
             if name in self.sources:
                 for item in right.items:
                     if isinstance(item, Const):
-                        self.entries[name].equal[item.value].add(number)
+                        self._of(number).entries[name].equal[item.value].add(number)
                 return True
         return False

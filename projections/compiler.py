@@ -18,6 +18,7 @@ import msgspec
 from events.numbers import MICRO, quantise, shown, shown_text
 from events.zones import load_zones
 from projections import profile as person
+from projections import thresholds
 from projections.analysis import Analysis, conditions_of
 from projections.decoding import (
     Activated,
@@ -52,7 +53,6 @@ from projections.sources import (
     trait_code,
 )
 from projections.state import StateCodec, state_struct
-from projections.thresholds import Thresholds, next_cut
 from projections.traits import windowed, windows
 from projections.traits.collections import ValueSet
 
@@ -69,18 +69,6 @@ class ConditionRequest(Protocol):
     def event_types(self) -> frozenset[str] | None: ...
     @property
     def cause_types(self) -> frozenset[str] | None: ...
-
-
-def affected(index: Thresholds, before: int | None, after: int | None) -> Iterable[int]:
-    """Entities that a number's change from `before` to `after` can affect."""
-    if before is None:
-        return index.appearing(after) if after is not None else ()
-    return index.appearing(before) if after is None else index.between(before, after)
-
-
-def affected_age(index: Thresholds, before: int | None, after: int | None, t: int) -> Iterable[int]:
-    """Entities that a change of an instant can affect by its age at t."""
-    return affected(index, None if before is None else t - before, None if after is None else t - after)
 
 
 class Compiler:
@@ -165,6 +153,7 @@ class Compiler:
             else:
                 lines += dimension(number, definition, self.emitter())
         movers = self._next_changes(lines)
+        self.handlers.group(movers)
         lines += self.handlers.expire() + self.handlers.due() + self.handlers.bound()
         for type_name in self.world.types:
             lines += self.handlers.handler(type_name)
@@ -301,20 +290,17 @@ class Compiler:
             "NEVER": runtime.NEVER,
             "ZONE": self.world.time_zone,
             "NEXT": [],
-            "MOVING": tuple(number for number, aged in movers.items() if not aged),
+            "MOVING": self.handlers.moving(movers, None),
             "NOTHING": (None, 0, 0),
             "PROFILE_READERS": readers,
             "bisect_right": bisect_right,
-            "affected": affected,
-            "affected_age": affected_age,
-            "next_cut": next_cut,
             "quantise": quantise,
             "shown_text": shown_text,
             "shown": shown,
             "value_text": value_text,
             "lowest": runtime.lowest,
         }
-        for module in (runtime, windows, windowed, person):
+        for module in (runtime, windows, windowed, person, thresholds):
             space |= {
                 name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")
             }

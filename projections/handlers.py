@@ -12,14 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from events.numbers import MICRO
-from projections.analysis import Analysis, Feature
-from projections.definitions import FieldKinds
+from projections.analysis import Analysis, Feature, Questions
+from projections.definitions import FieldKinds, SegmentDef
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
 from projections.expressions.values import Num
 from projections.folding import Folding
 from projections.sources import ConsentSource, ProfileSource, Source, TraitSource
-from projections.thresholds import Entry
+from projections.thresholds import Entry, Group, SourceIndex
 from projections.traits.collections import ValueSet, WindowedSet, WindowedTop
 from projections.traits.windowed import Windowed
 
@@ -28,26 +28,33 @@ TRACKED = (Windowed, WindowedSet)
 
 @dataclass(slots=True)
 class Indexed:
-    """One source with what is generated about it."""
+    """One source with what is generated about it: `entry` and `age` are what entities outside of groups ask."""
 
     number: int
     source: Source
     entry: Entry
-    age: Entry | None
+    age: Entry
     evidence: bool  # whether some entity is made of it
-    exact_exits: bool  # whether every exit of its window may matter
+    exact_exits: bool  # whether every exit of its window may matter to entities outside of groups
+    grouped: bool  # whether entities in groups ask it
+    grouped_age: bool
 
     @property
     def matters(self) -> bool:
         """Whether a change can affect an entity directly."""
-        e = self.entry
-        return bool(e.comparisons or e.equal or e.any_change or e.nullness or (self.age and self.age.comparisons))
+        return bool(self.entry or self.age or self.grouped or self.grouped_age)
 
     @property
     def changes(self) -> str | None:
         """The local list of elements that came or went, for sets."""
         code = getattr(self.source, "code", None)
         return code.changes if isinstance(code, ValueSet) else None
+
+    @property
+    def scale(self) -> Fraction:
+        """How many of its units make one."""
+        read = self.source.read()
+        return Fraction(read.scale) if isinstance(read, Num) else Fraction(1)
 
 
 @dataclass(slots=True)
@@ -62,27 +69,93 @@ class Handlers:
     features: list[Feature] = field(default_factory=list)
 
     def prepare(self) -> None:
-        """Number sources and features and put their indexes among the constants."""
+        """Number sources and features and put the indexes of entities outside of groups among the constants."""
         a = self.analysis
+        plain = a.groups[None]
+        groups = [questions for value, questions in a.groups.items() if value is not None]
         made_of = {name for reads in a.reads for name in reads}
         self.features = list(a.features.values())
-        in_feature = {name for feature in self.features for name in feature.sources}
         for number, (name, src) in enumerate(sorted(a.sources.items())):
-            entry, age = a.entries.get(name, Entry()), a.ages.get(name)
-            exact = bool(entry.any_change or entry.nullness) or name in in_feature
-            ix = self.indexed[name] = Indexed(number, src, entry, age, name in made_of, exact)
-            read = src.read()
-            scale = Fraction(read.scale) if isinstance(read, Num) else Fraction(1)
-            self.constants[f"IX{number}"] = index = entry.thresholds(scale)
-            self.constants[f"AT{number}"] = index.at.get
+            ix = self.indexed[name] = Indexed(
+                number,
+                src,
+                entry=plain.entries.get(name, Entry()),
+                age=plain.ages.get(name, Entry()),
+                evidence=name in made_of,
+                exact_exits=self.exact(plain, name),
+                grouped=any(name in group.entries or self.in_features(group, name) for group in groups),
+                grouped_age=any(name in group.ages for group in groups),
+            )
+            self.constants[f"IX{number}"] = index = ix.entry.thresholds(ix.scale)
             self.constants[f"CUTS{number}"] = index.cuts
-            self.constants[f"EQ{number}"] = entry.equals().get
-            self.constants[f"ANY{number}"] = tuple(sorted(entry.any_change))
-            if ix.age is not None:
-                self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1))
-                self.constants[f"AGED{number}"] = ages.at.get
-        for number, feature in enumerate(self.features):
-            self.constants[f"FX{number}"] = feature.entry.thresholds(Fraction(MICRO))
+            self.constants[f"EQ{number}"] = ix.entry.equals().get
+            self.constants[f"ANY{number}"] = tuple(sorted(ix.entry.any_change))
+            self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1))
+            self.constants[f"AGED{number}"] = ages.at.get
+        for feature in self.features:
+            entry = plain.features.get(feature.number, Entry())
+            self.constants[f"FX{feature.number}"] = entry.thresholds(Fraction(MICRO), floored=True)
+
+    def in_features(self, questions: Questions, name: str) -> bool:
+        """Whether a group compares an expression that is made of the source."""
+        return any(name in feature.sources for feature in self.features if feature.number in questions.features)
+
+    def exact(self, questions: Questions, name: str) -> bool:
+        """Whether every exit from a source's window may matter to a group."""
+        entry = questions.entries.get(name, Entry())
+        return bool(entry.any_change or entry.nullness or entry.equal) or self.in_features(questions, name)
+
+    def group(self, movers: Mapping[int, bool]) -> None:
+        """Put the groups' indexes among the constants, by the value of the selector that they look for."""
+        a = self.analysis
+        found: dict[str, Group] = {}
+        for value, questions in a.groups.items():
+            if value is not None:
+                found[value] = Group(
+                    entities=tuple(number for number, of in enumerate(a.group_of) if of == value),
+                    lasting=tuple(number for number, of in enumerate(a.group_of) if of == value and self.lasts(number)),
+                    sources=[self.source_index(questions, ix) for ix in self.indexed.values()],
+                    features=[
+                        questions.features[feature.number].thresholds(Fraction(MICRO), floored=True)
+                        if feature.number in questions.features
+                        else None
+                        for feature in self.features
+                    ],
+                    moving=self.moving(movers, value),
+                )
+        self.constants["GROUP"] = found.get
+
+    def lasts(self, number: int) -> bool:
+        """Whether a member stays in whatever the selector's value."""
+        definition = self.analysis.entities[number]
+        return isinstance(definition, SegmentDef) and definition.leaves_when is not None
+
+    def source_index(self, questions: Questions, ix: Indexed) -> SourceIndex | None:
+        """What a group asks of a source; None for nothing. The selector's own changes ask the whole group."""
+        name = ix.source.name
+        if name == self.analysis.selector:
+            return None
+        entry, age = questions.entries.get(name, Entry()), questions.ages.get(name, Entry())
+        exact = self.exact(questions, name)
+        if not (entry or age or exact):
+            return None
+        return SourceIndex(
+            any_change=tuple(sorted(entry.any_change)),
+            numbers=entry.thresholds(ix.scale),
+            equal=entry.equals(),
+            ages=age.thresholds(Fraction(1)),
+            exact=exact,
+        )
+
+    def moving(self, movers: Mapping[int, bool], group: str | None) -> tuple[int, ...]:
+        """The entities of a group whose crossings no index of ages finds."""
+        return tuple(number for number, aged in movers.items() if not aged and self.analysis.group_of[number] == group)
+
+    @property
+    def select(self) -> list[str]:
+        """The statement that finds the customer's group, where entities are in groups."""
+        name = self.analysis.selector
+        return [] if name is None else [f"mine = GROUP({self.indexed[name].source.raw})"]
 
     # ------------------------------------------------------------ event types
     def handler(self, type_name: str) -> list[str]:
@@ -100,9 +173,11 @@ class Handlers:
             *(f"f{n} = {self.feature_key(feature)}" for n, feature in features),
             *Folding(type_name, self.types[type_name], self.constants).statements([ix.source for ix in touched]),
             *self.person(type_name),
+            *self.select,
             *(line for ix in touched for line in self.crossing(ix)),
             *(line for n, feature in features for line in self.feature_crossing(n)),
             *(line for ix in touched for line in self.new_bound(ix)),
+            *self.astray("cand += s.strays", "if s.exit_at < L: L = s.exit_at"),
             f"return L, {self.before(touched)}",
         ]
         return [f"def on_{type_name}(s, ev, t, offset, cand):", *("    " + line for line in body)]
@@ -165,10 +240,12 @@ class Handlers:
     def feature_crossing(self, number: int) -> list[str]:
         """Statements that find the entities a change of a feature can affect."""
         feature = self.features[number]
-        return [
-            f"g = {self.feature_key(feature)}",
-            f"if g != f{number}: cand += affected(FX{number}, f{number}, g)",
-        ]
+        lines = [f"g = {self.feature_key(feature)}", f"if g != f{number}:"]
+        lines.append(f"    cand += affected(FX{number}, f{number}, g)")
+        if self.analysis.selector is not None:
+            lines.append(f"    if mine is not None and (x := mine.features[{number}]) is not None:")
+            lines.append(f"        cand += affected(x, f{number}, g)")
+        return lines
 
     def crossing(self, ix: Indexed) -> list[str]:
         """Statements that find the entities a change of a source can affect."""
@@ -176,7 +253,8 @@ class Handlers:
         if not ix.matters:
             return []
         if ix.changes is not None:
-            return [f"if {ix.changes}:", f"    cand += ANY{n}", f"    for x in {ix.changes}: cand += EQ{n}(x, ())"]
+            lines = [f"if {ix.changes}:", f"    cand += ANY{n}", f"    for x in {ix.changes}: cand += EQ{n}(x, ())"]
+            return lines + self.in_group(n, f"cand += x.toggled({ix.changes})", when=ix.grouped)
         found: list[str] = []
         if entry.any_change:
             found.append(f"cand += ANY{n}")
@@ -184,27 +262,61 @@ class Handlers:
             found.append(f"cand += affected(IX{n}, b{n}, a)")
         if entry.equal:
             found.append(f"cand += EQ{n}(b{n}, ()); cand += EQ{n}(a, ())")
-        if ix.age is not None and ix.age.comparisons:
+        if ix.age:
             found.append(f"cand += affected_age(AGE{n}, b{n}, a, t)")
-        return [f"a = {ix.source.raw}", f"if a != b{n}:", *("    " + line for line in found)]
+        found += [
+            line.removeprefix("    ") for line in self.in_group(n, f"cand += x.changed(b{n}, a)", when=ix.grouped)
+        ]
+        age = self.in_group(n, f"cand += affected_age(x.ages, b{n}, a, t)", when=ix.grouped_age)
+        found += [line.removeprefix("    ") for line in age]
+        if ix.source.name == self.analysis.selector:
+            found.append(f"left = GROUP(b{n})")
+            found.append("if left is not None: cand += left.entities")
+            found.append("if mine is not None: cand += mine.entities")
+            found.append("s.strays = strays(s, left, mine)")
+        return [f"a = {ix.source.raw}", f"if a != b{n}:", *("    " + line for line in found or ["pass"])]
+
+    def in_group(self, number: int, statement: str, *, when: bool) -> list[str]:
+        """A statement about `x`, what the customer's group asks of a source."""
+        if not when:
+            return []
+        return [
+            f"    if mine is not None and (x := mine.sources[{number}]) is not None:",
+            f"        {statement}",
+        ]
+
+    def astray(self, *statements: str) -> list[str]:
+        """Statements for customers in entities of another group than theirs, where there can be any."""
+        lasting = any(of is not None and self.lasts(number) for number, of in enumerate(self.analysis.group_of))
+        return ["if s.strays:", *("    " + line for line in statements)] if lasting else []
 
     def new_bound(self, ix: Indexed) -> list[str]:
         """Statements that bound the next change by time of what an event touched."""
         lines = []
-        if ix.age is not None and ix.age.comparisons:
-            first = self.constants[f"AGE{ix.number}"].cuts[0]
-            lines += [f"a = {ix.source.raw}"]
-            lines += [f"if a is not None and a != b{ix.number} and (a + {first} < s.queued or a + {first} <= t):"]
-            lines += [f"    e = next_cut(AGE{ix.number}, NEXT, s, a, t)", "    if e < L: L = e"]
+        n = ix.number
+        if ix.age or ix.grouped_age:
+            lines += [f"a = {ix.source.raw}", f"if a is not None and a != b{n}:"]
+        if ix.age:
+            first = self.constants[f"AGE{n}"].cuts[0]
+            lines += [f"    if a + {first} < s.queued or a + {first} <= t:"]
+            lines += [f"        e = next_cut(AGE{n}, NEXT, s, a, t)", "        if e < L: L = e"]
+        lines += self.in_group(n, "e = next_cut(x.ages, NEXT, s, a, t); L = min(L, e)", when=ix.grouped_age)
         return lines + self.exit_bound(ix)
 
     def exit_bound(self, ix: Indexed) -> list[str]:
         """Statements that bound the next exit that matters."""
         code = getattr(ix.source, "code", None)
-        if not isinstance(code, TRACKED) or not (ix.matters or ix.exact_exits):
+        if not isinstance(code, TRACKED):
             return []
-        cuts = None if ix.exact_exits or ix.entry.equal else f"CUTS{ix.number}"
-        return [f"e = {code.next_exit(cuts)}", "if e < L: L = e"]
+        lines = []
+        if ix.entry or ix.exact_exits:
+            cuts = None if ix.exact_exits else f"CUTS{ix.number}"
+            lines += [f"e = {code.next_exit(cuts)}", "if e < L: L = e"]
+        if ix.grouped:
+            choice = f"e = {code.next_exit(None)} if x.exact else {code.next_exit('x.numbers.cuts')}"
+            inner = self.in_group(ix.number, f"{choice}; L = min(L, e)", when=True)
+            lines += [line.removeprefix("    ") for line in inner]
+        return lines
 
     # ------------------------------------------------------------ time
     def expire(self) -> list[str]:
@@ -219,6 +331,7 @@ class Handlers:
             *(f"f{n} = {self.feature_key(feature)}" for n, feature in features),
             *(line for ix in windows for line in self.window_code(ix).expire()),
             "s.exit_at = e",
+            *self.select,
             *(line for ix in windows for line in self.crossing(ix)),
             *(line for n, feature in features for line in self.feature_crossing(n)),
             f"return ({''.join((ix.changes or 'None') + ', ' for ix in windows if ix.evidence)})",
@@ -242,23 +355,31 @@ class Handlers:
             "    gone = expire(s, t, cand)",
             "    before = tuple([b if g is None else g for b, g in zip(before, gone)])",
         ]
+        lines += self.select
         for ix in self.indexed.values():
-            if ix.age is not None and ix.age.comparisons:
-                lines += [f"x = {ix.source.raw}", f"if x is not None: cand += AGED{ix.number}(t - x, ())"]
-        lines += ["cand += MOVING", "return before"]
+            n = ix.number
+            if ix.age or ix.grouped_age:
+                lines += [f"a = {ix.source.raw}", "if a is not None:", f"    cand += AGED{n}(t - a, ())"]
+            lines += self.in_group(n, "cand += x.ages.at.get(t - a, ())", when=ix.grouped_age)
+        lines += ["cand += MOVING", *self.of_group("cand += mine.moving"), *self.astray("cand += s.strays")]
+        lines += ["return before"]
         return ["def due(s, t, cand):", *("    " + line for line in lines)]
+
+    def of_group(self, statement: str) -> list[str]:
+        """A statement about the customer's group, where entities are in groups."""
+        return [] if self.analysis.selector is None else [f"if mine is not None: {statement}"]
 
     def bound(self) -> list[str]:
         """The function that bounds the next instant at which time alone changes something: early at worst."""
-        lines = ["L = s.ask_at"]
+        lines = ["L = s.ask_at", *self.select]
         for ix in self.indexed.values():
-            if ix.age is not None and ix.age.comparisons:
-                lines += [
-                    f"x = {ix.source.raw}",
-                    "if x is not None:",
-                    f"    e = next_cut(AGE{ix.number}, NEXT, s, x, t)",
-                    "    if e < L: L = e",
-                ]
+            n = ix.number
+            if ix.age or ix.grouped_age:
+                lines += [f"a = {ix.source.raw}", "if a is not None:"]
+                lines += [f"    e = next_cut(AGE{n}, NEXT, s, a, t)", "    if e < L: L = e"]
+            lines += self.in_group(n, "e = next_cut(x.ages, NEXT, s, a, t); L = min(L, e)", when=ix.grouped_age)
             lines += self.exit_bound(ix)
-        lines += ["for i in MOVING:", "    e = NEXT[i](s, t)", "    if e < L: L = e", "return L"]
-        return ["def bound(s, t):", *("    " + line for line in lines)]
+        lines += ["for i in MOVING: L = min(L, NEXT[i](s, t))"]
+        lines += self.of_group("L = min([L, *[NEXT[i](s, t) for i in mine.moving]])")
+        lines += self.astray("L = min([L, s.exit_at, *[NEXT[i](s, t) for i in s.strays if NEXT[i] is not None]])")
+        return ["def bound(s, t):", *("    " + line for line in [*lines, "return L"])]

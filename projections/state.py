@@ -23,6 +23,7 @@ PERSON: tuple[Slot, ...] = (
     Slot("queued", int, NEVER),  # the customer's timer: never later than what is due next
     Slot("ask_at", int, NEVER),  # when a pending match is asked next
     Slot("pending", int, 0),  # how many matches are pending
+    Slot("strays", list[int], list),  # entities that are asked at every step (see thresholds.strays)
     Slot("exit_at", int, NEVER),  # when something leaves a window next
     Slot("zone", str | None),
     Slot("profile", dict[str, tuple[str | int | bool | None, int, int]], dict),
@@ -81,8 +82,8 @@ def _small(value: Any) -> Any:
         return msgspec.msgpack.Ext(BIG_INTEGER, value.to_bytes(size, "big", signed=True))
     if isinstance(value, list | tuple):
         return [_small(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _small(each) for key, each in value.items()}
+    if isinstance(value, dict):  # as pairs: an extension cannot be a key
+        return [[_small(key), _small(each)] for key, each in value.items()]
     return value
 
 
@@ -103,5 +104,5 @@ def _typed(value: Any, kind: Any) -> Any:
     if origin is list:
         return value if kind.__args__[0] is int else msgspec.convert(value, kind)
     if origin is dict:
-        return msgspec.convert(value, kind, strict=False)
+        return {key: msgspec.convert(each, kind.__args__[1]) for key, each in value}
     return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -69,13 +69,20 @@ class Entry:
     any_change: set[int] = field(default_factory=set)
     nullness: set[int] = field(default_factory=set)
 
-    def thresholds(self, scale: Fraction) -> Thresholds:
-        """The index, of comparisons with cuts in units of which `scale` make one."""
+    def __bool__(self) -> bool:
+        return bool(self.comparisons or self.equal or self.any_change or self.nullness)
+
+    def thresholds(self, scale: Fraction, *, floored: bool = False) -> Thresholds:
+        """The index, of comparisons with cuts in units of which `scale` make one.
+
+        With `floored` it is asked with the floors of values, so a value may be on either side of the cut it floors to.
+        """
         by_cut: dict[int, set[int]] = defaultdict(set)
         rising: list[tuple[int, int]] = []
         falling: list[tuple[int, int]] = []
         for entity, op, cut in self.comparisons:
-            cuts = integer_cuts(op, cut * scale)
+            low = floor(cut * scale)
+            cuts = (low, low + 1) if floored else integer_cuts(op, cut * scale)
             for each in cuts:
                 by_cut[each].add(entity)
             if op in (">=", ">", "=="):
@@ -99,6 +106,65 @@ class Entry:
     def equals(self) -> dict[Any, tuple[int, ...]]:
         """Value -> entities that compare with it."""
         return {value: tuple(sorted(ids)) for value, ids in self.equal.items()}
+
+
+@dataclass(slots=True)
+class SourceIndex:
+    """What the entities of one group ask of one source."""
+
+    any_change: tuple[int, ...]
+    numbers: Thresholds
+    equal: dict[Any, tuple[int, ...]]
+    ages: Thresholds
+    exact: bool  # whether every exit from the source's window may matter
+
+    def changed(self, before: Any, after: Any) -> list[int]:
+        """Entities that a change of the value can affect."""
+        found = list(self.any_change)
+        if self.numbers.cuts or self.numbers.on_null:
+            found += affected(self.numbers, before, after)
+        if self.equal:
+            found += (*self.equal.get(before, ()), *self.equal.get(after, ()))
+        return found
+
+    def toggled(self, elements: list[Any]) -> list[int]:
+        """Entities that elements coming to or leaving a set can affect."""
+        found = list(self.any_change)
+        for element in elements:
+            found += self.equal.get(element, ())
+        return found
+
+
+@dataclass(slots=True)
+class Group:
+    """The indexes of the entities that look for one value of the selector: by number of source and of feature."""
+
+    entities: tuple[int, ...]
+    lasting: tuple[int, ...]  # those that a customer may stay in after the selector's value has changed
+    sources: list[SourceIndex | None]
+    features: list[Thresholds | None]
+    moving: tuple[int, ...]  # those whose crossings no index of ages finds
+
+
+def affected(index: Thresholds, before: int | None, after: int | None) -> Sequence[int]:
+    """Entities that a number's change from `before` to `after` can affect."""
+    if before is None:
+        return index.appearing(after) if after is not None else ()
+    return index.appearing(before) if after is None else index.between(before, after)
+
+
+def affected_age(index: Thresholds, before: int | None, after: int | None, t: int) -> Sequence[int]:
+    """Entities that a change of an instant can affect by its age at t."""
+    return affected(index, None if before is None else t - before, None if after is None else t - after)
+
+
+def strays(state: Any, left: Group | None, entered: Group | None) -> list[int]:
+    """Entities that the customer is in though they look for another value of the selector; they are asked at every
+    step until the customer leaves them."""
+    suspects = (*state.strays, *(left.lasting if left is not None else ()))
+    here = entered.lasting if entered is not None else ()
+    mem = state.mem
+    return [i for i in suspects if mem and mem[i >> 3] & 1 << (i & 7) and i not in here]
 
 
 def next_cut(index: Thresholds, next_change: list[NextChange | None], state: Any, since: int, t: int) -> int:

@@ -69,7 +69,7 @@ def as_since(node: Compare) -> Since | None:
 def moving_atoms(node: Node, formulas: Mapping[str, Node]) -> Iterator[Compare]:
     """Every comparison below `node`, in formulas too, that moves with time."""
     for part in node.walk():
-        if isinstance(part, Compare) and (part.left.moving or part.right.moving):
+        if isinstance(part, Compare) and part.left.kind is Kind.NUMBER and (part.left.moving or part.right.moving):
             yield part
         if isinstance(part, Ref) and part.root is Root.TRAIT and part.moving:
             yield from moving_atoms(formulas[part.path[0]], formulas)
