@@ -15,7 +15,7 @@ from engine.compiled import Compiled, compile_rulebook
 from engine.rulebook.rulebook import Rulebook
 from events.fold_version import FOLD_VERSION
 from projections.compiler import compile_world
-from projections.definitions import TraitDef
+from projections.definitions import TraitDef, TraitKind
 from tests.evaluator.model import HOUR_MS
 from tests.simulation.protocol.broken import need
 from triggers.decide import decide
@@ -48,9 +48,11 @@ def later(trigger: TriggerDef) -> TriggerDef:
     return replace(trigger, after_ms=trigger.after_ms + HOUR_MS) if trigger.after_ms else trigger
 
 
-def wider(trait: TraitDef) -> TraitDef:
-    """A window an hour longer; a trait without one passes over what has a condition."""
-    return trait if trait.within_ms is None else replace(trait, within_ms=trait.within_ms + HOUR_MS)
+def shorter(trait: TraitDef) -> TraitDef:
+    """Half the window; a count without one takes one of two days."""
+    if trait.within_ms is not None:
+        return replace(trait, within_ms=trait.within_ms // 2)
+    return replace(trait, within_ms=48 * HOUR_MS) if trait.kind is TraitKind.COUNT else trait
 
 
 def fold_version_of(build: int) -> int:
@@ -67,7 +69,7 @@ def compiled_by(build: int, rulebook: Rulebook) -> Compiled:
     world, definitions = rulebook.world, rulebook.rules
     program = found.program
     if build == OTHER_TRAITS:
-        world = replace(world, traits={name: wider(trait) for name, trait in world.traits.items()})
+        world = replace(world, traits={name: shorter(trait) for name, trait in world.traits.items()})
         program = compile_world(world, conditions_of(definitions))
     if build == SCHEDULES_LATER:
         triggers = {name: later(trigger) for name, trigger in definitions.triggers.items()}

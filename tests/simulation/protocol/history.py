@@ -1,13 +1,13 @@
 """A random history over some partitions, attacked while it runs, and every check at its end.
 
-    run(seed)                 one build; also: one partition gives the same as two
-    run(seed, builds=True)    restarts change to other builds and back
+    run(seed)                   one build; also: one partition gives the same as two
+    run(seed, builds=BUILDS)    restarts change to other builds and back
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from engine.activations import append_activation
@@ -22,7 +22,7 @@ from tests.evaluator.model import Activation, Rulebook, Tick
 from tests.evaluator.model import Event as Written
 from tests.simulation.protocol.books import UNIT_MS, first_book, next_book
 from tests.simulation.protocol.broken import need
-from tests.simulation.protocol.builds import BUILDS, FORGETS_DUE, ORIGINAL, watch_decisions
+from tests.simulation.protocol.builds import FORGETS_DUE, ORIGINAL, watch_decisions
 from tests.simulation.protocol.oracle import decide_again, need_same, ranges_of
 from tests.simulation.protocol.partition import Library, Partition
 from tests.simulation.protocol.recount import check_lives, check_overdue, check_policy
@@ -82,11 +82,11 @@ class History:
     """One seed's partitions, and beside them one log that holds the same records in one partition."""
 
     def __init__(
-        self, seed: int, *, builds: bool, crashes: bool = True, partition_class: type[Partition] = Partition
+        self, seed: int, *, builds: Sequence[int], crashes: bool = True, partition_class: type[Partition] = Partition
     ) -> None:
         watch_decisions()
         self.rng = Random(seed)
-        self.seed, self.changes_build, self.crashes = seed, builds, crashes
+        self.seed, self.builds, self.crashes = seed, builds, crashes
         self.library = Library()
         count = self.rng.choice([1, 2, 2])
         self.partitions = [partition_class(number, self.library, self.rng) for number in range(count)]
@@ -108,7 +108,7 @@ class History:
             partition.log.append([codec.encode_tick(self.now_ms)])
         for partition in self.partitions:
             self.finish(partition)
-        if not self.changes_build:
+        if not self.builds:
             self.check_one_partition()
         self.counted["histories"] += 1
         self.counted["crashes"] += sum(partition.crashes for partition in self.partitions)
@@ -154,7 +154,7 @@ class History:
                 break
 
     def build(self) -> int | None:
-        return self.rng.choice(BUILDS) if self.changes_build and self.rng.random() < 0.5 else None
+        return self.rng.choice(self.builds) if self.builds and self.rng.random() < 0.5 else None
 
     # ------------------------------------------------------------ checks
     def finish(self, partition: Partition) -> None:
@@ -198,7 +198,7 @@ def by_customer(outputs: Iterator[Output] | list[Output]) -> dict[str, list[list
 
 
 def run(
-    seed: int, *, builds: bool, crashes: bool = True, partition_class: type[Partition] = Partition
+    seed: int, *, builds: Sequence[int] = (), crashes: bool = True, partition_class: type[Partition] = Partition
 ) -> Counter[str]:
     """One seed's history; raises Broken where a check fails. Gives what there was of everything."""
     return History(seed, builds=builds, crashes=crashes, partition_class=partition_class).run()
