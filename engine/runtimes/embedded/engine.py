@@ -238,7 +238,7 @@ class EmbeddedEngine:
         if self._bell.wait(self._seconds_left(now_ms, FLUSH_IDLE_S)):
             return
         for shard in self.shards:
-            if shard.world is not None and shard.world.dirty:
+            if shard.world is not None and shard.world.unflushed:
                 shard.flush()
         self._bell.wait(self._seconds_left(self.clock(), WAIT_S))
 
