@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ import msgspec
 
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.answers import Answer
-from engine.runtimes.embedded.client import Client, own_or_reach
+from engine.runtimes.embedded.client import Client, OwnerEnded, own_or_reach
 from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
@@ -39,7 +40,8 @@ class Publisher:
 
     An answer means that the event is on the disk. As owner it keeps the workspace until `close`, and activates the
     folder's rulebook if none is active: `activated` tells; a broken one is in `broken_rulebook`, and events are taken
-    all the same. Raises WorkspaceBusy if the owner is neither `run` nor listens.
+    all the same. Threads may share one; an open one must not cross a fork. Raises WorkspaceBusy if the owner is not
+    `run`, OperatorError if it ends before it answers: then the next call looks for the owner anew.
     """
 
     def __init__(self, folder: Path | str, *, catch_up: bool = False, clock: Clock = wall_clock_ms) -> None:
@@ -47,12 +49,18 @@ class Publisher:
         self.catch_up = catch_up
         self.activated: Activation | None = None
         self.broken_rulebook: RulebookInvalid | None = None
+        self._clock = clock
+        self._turn = Lock()
+        self._find_door()
+
+    def _find_door(self) -> None:
         self._held = own_or_reach(self.folder)
         try:
-            self._door = self._held if isinstance(self._held, Client) else self._intake(self._held, clock)
+            self._door = self._held if isinstance(self._held, Client) else self._intake(self._held)
         except BaseException:
             self._held.close()
             raise
+        self._lost = False
 
     @property
     def handed_over(self) -> bool:
@@ -101,10 +109,21 @@ class Publisher:
         """
         lines = [line[: MAX_EVENT_BYTES + 1] for line in lines]
         answers: list[Answer] = []
-        while len(answers) < len(lines):
-            part = lines[len(answers) : len(answers) + _fitting(lines, len(answers))]
-            answers += self._door.publish(part, catch_up=self.catch_up)
+        with self._turn:
+            if self._lost:
+                self._find_door()
+            while len(answers) < len(lines):
+                part = lines[len(answers) : len(answers) + _fitting(lines, len(answers))]
+                answers += self._published(part)
         return answers
+
+    def _published(self, lines: Sequence[bytes]) -> list[Answer]:
+        try:
+            return self._door.publish(lines, catch_up=self.catch_up)
+        except OwnerEnded:
+            self._held.close()
+            self._lost = True
+            raise
 
     def close(self) -> None:
         """Hang up, or let go of the workspace."""
@@ -118,9 +137,9 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _intake(self, workspace: Workspace, clock: Clock) -> Intake:
+    def _intake(self, workspace: Workspace) -> Intake:
         """What appends here, once a rulebook is active if there is a sound one."""
-        intake = Intake(workspace.facts, Rulebooks(), clock=clock)
+        intake = Intake(workspace.facts, Rulebooks(), clock=self._clock)
         if intake.active() is None:
             try:
                 self.activated = intake.activate(load_rulebook(workspace.rulebook_folder))

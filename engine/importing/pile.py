@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import tempfile
 from array import array
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from engine.workspace.durable_files import refused
 
@@ -20,9 +18,9 @@ class Pile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ends = array("q", [0])
+        self._flushed = 0
         with refused(folder):
             self._file = tempfile.TemporaryFile(dir=folder, buffering=BUFFER_BYTES)  # noqa: SIM115 -- closed in `close`
-        self._view: mmap.mmap | None = None
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -34,23 +32,14 @@ class Pile:
         self._ends.append(self._ends[-1] + len(value))
 
     def get(self, number: int) -> bytes:
-        """The one with this number, from 0; after the first `get` nothing may be appended."""
-        if self._view is None:
-            with refused(self.folder):
+        """The one with this number, from 0."""
+        start, end = self._ends[number], self._ends[number + 1]
+        with refused(self.folder):
+            if end > self._flushed:
                 self._file.flush()
-                self._view = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return self._view[self._ends[number] : self._ends[number + 1]]
+                self._flushed = self._ends[-1]
+            return os.pread(self._file.fileno(), end - start, start)
 
     def close(self) -> None:
         """Give the file up."""
-        if self._view is not None:
-            self._view.close()
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -19,14 +19,16 @@ from events.codec import Activation
 from events.errors import OperatorError, WorkspaceBusy
 
 _AGAIN = "start `strand run` again, then publish what was not answered again: events that arrived twice count once"
-
-
 PATIENCE_S = 2.0
 _BETWEEN_S = 0.02
 
 
 class NobodyListens(Exception):
     """There is no socket, or nobody at it."""
+
+
+class OwnerEnded(OperatorError):
+    """The owner ended before it answered: what was asked may have been done or not."""
 
 
 def own_or_reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Workspace | Client:
@@ -49,7 +51,7 @@ def own_or_reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Workspace |
 class Client:
     """A connection to a workspace's owner; raises NobodyListens if there is none that listens.
 
-    Each call raises OperatorError if the owner ends before it answers, and whatever the owner met.
+    Each call raises OwnerEnded if the owner ends before it answers, and whatever the owner met.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +87,7 @@ class Client:
             header = frames.receive(self._socket, frames.HEADER_BYTES)
             reply = frames.read_reply(frames.receive(self._socket, frames.frame_bytes(header)))
         except OSError as error:
-            raise OperatorError(f"the owner of the workspace ended before it answered ({error})", _AGAIN) from None
+            raise OwnerEnded(f"the owner of the workspace ended before it answered ({error})", _AGAIN) from None
         except Garbled as error:
             raise OperatorError(str(error), "run the same release of Strand on both sides") from None
         if isinstance(reply, Failed):

@@ -105,6 +105,7 @@ outbox.keep_place()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_at", ["before-outbox-rename:4", "after-outbox-rename:9"])
 def test_a_death_leaves_whole_files_only(tmp_path: Path, kill_at: str) -> None:
     stream = stream_of(*([numbered(each)] for each in range(9)))

@@ -138,6 +138,7 @@ def test_the_same_events_in_another_order_are_the_same_input(tmp_path: Path) -> 
     assert import_files(shop, [write_lines(tmp_path / "b.jsonl", shuffled(2))]).already_imported
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kill_at", ["before-log-append:1", *(f"after-log-fsync:{n}" for n in (1, 3, 9, 13)), "after-log-append:7"]
 )
@@ -156,6 +157,7 @@ def test_an_import_goes_on_after_a_death(tmp_path: Path, kill_at: str) -> None:
     assert logged(shop) == logged(whole)
 
 
+@pytest.mark.slow
 def test_running_between_two_halves_of_an_import_changes_nothing(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "h.jsonl", history())
     whole = make_shop(tmp_path / "whole", partitions=2)

@@ -41,6 +41,8 @@ shop = Path(sys.argv[1])
 apply_rulebook(shop, load_rulebook(shop / "rulebook"))
 """
 
+pytestmark = pytest.mark.slow
+
 
 def filled(folder: Path) -> Path:
     shop = make_shop(folder)

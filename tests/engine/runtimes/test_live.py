@@ -7,6 +7,8 @@ import resource
 import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ from tests.engine.runtimes.shop import (
     write_lines,
     write_rulebook,
 )
+
+pytestmark = pytest.mark.slow
 
 
 def now_line(name: str, customer: str = "ann", kind: str = "order_completed", **data: Any) -> bytes:
@@ -131,6 +135,63 @@ def test_every_answer_survives_a_kill(tmp_path: Path) -> None:
     assert run(shop).duplicates == 0
 
 
+def test_a_publisher_finds_the_next_owner(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop")
+    with live(shop) as first:
+        publisher = Publisher(shop)
+        publisher.publish_group([now_line("a")])
+        first.kill()
+        first.wait()
+    with publisher:
+        with pytest.raises(OperatorError, match="ended before it answered"):
+            publisher.publish_group([now_line("b")])
+        with live(shop):
+            assert publisher.publish_group([now_line("b")])[0].reason is None
+            assert publisher.handed_over
+    assert ids(shop) == ["a", "b"]
+
+
+def test_threads_share_a_publisher(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop")
+    with live(shop), Publisher(shop) as publisher:
+
+        def publish(number: int) -> None:
+            lines = [now_line(f"o-{number}-{each}", f"c{each}") for each in range(20)]
+            assert [each.id for each in publisher.publish_group(lines)] == [f"o-{number}-{each}" for each in range(20)]
+
+        with ThreadPoolExecutor(5) as threads:
+            list(threads.map(publish, range(25)))
+    assert len(ids(shop)) == 500
+
+
+def test_what_arrives_together_is_appended_together(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop", partitions=1)
+    # It would die at the third append: the activation's is the first one.
+    with live(shop, kill_at="after-log-fsync:3") as owner, ExitStack() as stack:
+        askers = []
+        for _ in range(8):
+            asker = stack.enter_context(socket.socket(socket.AF_UNIX))
+            asker.connect(str(shop / "socket"))
+            asker.sendall(frames.frame(frames.Publish([], False)))
+            assert answer_at(asker) == frames.Answers([])
+            askers.append(asker)
+        owner.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, owner.pid, os.WSTOPPED | os.WNOWAIT)
+        for number, asker in enumerate(askers):
+            asker.sendall(frames.frame(frames.Publish([now_line(f"o-{number}")], False)))
+        owner.send_signal(signal.SIGCONT)
+        for number, asker in enumerate(askers):
+            reply = answer_at(asker)
+            assert isinstance(reply, frames.Answers)
+            assert reply.answers[0].id == f"o-{number}"
+        assert owner.poll() is None
+    assert len(ids(shop)) == 8
+
+
+def answer_at(asker: socket.socket) -> frames.Reply:
+    return frames.read_reply(frames.receive(asker, frames.frame_bytes(frames.receive(asker, 4))))
+
+
 def test_a_rulebook_is_applied_by_its_owner(tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "shop", after="1h")
     with live(shop):
@@ -195,8 +256,7 @@ def test_nonsense_at_the_socket_harms_nobody(tmp_path: Path) -> None:
             with socket.socket(socket.AF_UNIX) as asker:
                 asker.connect(str(shop / "socket"))
                 asker.sendall(nonsense)
-                reply = frames.read_reply(frames.receive(asker, frames.frame_bytes(frames.receive(asker, 4))))
-                assert isinstance(reply, frames.Failed)
+                assert isinstance(answer_at(asker), frames.Failed)
                 assert asker.recv(1) == b""  # and hung up
         with socket.socket(socket.AF_UNIX) as silent:
             silent.connect(str(shop / "socket"))

@@ -12,7 +12,7 @@ import pytest
 from engine.importing.importer import import_files
 from engine.runtimes.embedded.engine import EmbeddedEngine
 from engine.runtimes.embedded.report import RunReport
-from events.errors import CalledWrongly
+from events.errors import CalledWrongly, StorageFailed
 from tests.engine.runtimes.shop import (
     DAY_MS,
     HOUR_MS,
@@ -158,6 +158,18 @@ def test_progress_is_told_of_every_record(tmp_path: Path) -> None:
     assert waiting <= sum(done) == report.processed
 
 
+def test_an_outbox_that_cannot_be_written_loses_no_message(tmp_path: Path) -> None:
+    expected = run(imported(tmp_path / "expected"))
+    shop = imported(tmp_path / "shop")
+    (shop / "outbox").write_text("a file is in the way")
+    with pytest.raises(StorageFailed, match="Operator action"):
+        run(shop)
+    (shop / "outbox").unlink()
+    assert lasting(run(shop)) == lasting(expected)
+    assert outbox(shop) == outbox(tmp_path / "expected")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kill_at",
     [
