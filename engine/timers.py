@@ -53,6 +53,20 @@ class Timers:
         if due_ms < self.horizon:
             heappush(self.heap, timer)
 
+    def due_by(self, t_ms: int) -> set[str]:
+        """The customers with an entry due at or before t, left in the heap: a walk down its branches as far as t."""
+        if t_ms >= self.horizon:
+            self.reach(t_ms)
+        heap = self.heap
+        size = len(heap)
+        found: set[str] = set()
+        places = [0]
+        for place in places:
+            if place < size and heap[place][0] <= t_ms:
+                found.add(heap[place][1])
+                places += (2 * place + 1, 2 * place + 2)
+        return found
+
     def pop(self) -> Timer:
         """Take the earliest entry out."""
         timer = heappop(self.heap)
