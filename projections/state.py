@@ -66,7 +66,10 @@ class StateCodec:
         # Nothing is converted: the integers keep their size, containers take the struct's types.
         values = self._decode_any(data[1:])
         types = (f.type for f in msgspec.structs.fields(self._struct))
-        return self._struct(*(_typed(value, kind) for value, kind in zip(values, types, strict=True)))
+        try:
+            return self._struct(*(_typed(value, kind) for value, kind in zip(values, types, strict=True)))
+        except (TypeError, ValueError) as error:
+            raise msgspec.ValidationError(f"a large state has other fields: {error}") from None
 
 
 def encode_large(value: Any) -> bytes:

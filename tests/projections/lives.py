@@ -68,12 +68,14 @@ class Life:
     # ------------------------------------------------------------ what happens
     def event(self, type_name: str, when: int, *, late_by: int = 0, **data: Any) -> Life:
         """An event that is appended at `when` and occurred `late_by` ms before."""
+        event = Event(id="e", type=type_name, customer_id="ann", occurred_at_ms=when - late_by, data=data)
+        return self.fold(event, when)
+
+    def fold(self, envelope: Event, when: int) -> Life:
+        """An event that is appended at `when`."""
         self.until(when)
-        offset = self._offsets()
-        raw = encode_record(
-            Event(id=str(offset), type=type_name, customer_id="ann", occurred_at_ms=when - late_by, data=data), when
-        )
-        event = self.program.decode_event(raw)
+        event = self.program.decode_event(encode_record(envelope, when))
+        offset, type_name = self._offsets(), envelope.type
         candidates: list[int] = []
         first = self.state.known_since__at is None
         bound, before = self.program.handlers[type(event)](self.state, event, self.now, offset, candidates)
