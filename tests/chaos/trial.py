@@ -1,0 +1,197 @@
+"""One trial: a process is driven, killed and perhaps bereft of its newest bytes, restarted until done, and looked at."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.chaos.driver import STEPS, Orders, drive
+from tests.chaos.inspecting import inspect, summary
+from tests.chaos.watching import databases
+from tests.chaos.workload import prepare, workload
+from tests.contract.power_cut import cut
+
+WORKLOADS = 4
+CHILD_SECONDS = 120
+RANDOM_SHARE = 0.2
+
+
+@cache
+def processes() -> Any:
+    """Where children come from: a server that has imported everything and opened nothing."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.chaos.driver", "tests.chaos.inspecting"])
+    return context
+
+
+@dataclass(slots=True)
+class Life:
+    """What the harness knows of a workspace's processes."""
+
+    step: int = 0
+    groups: int = 0
+    acknowledged: list[tuple[int, int, str]] = field(default_factory=list)
+    durable: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        return self.step == len(STEPS)
+
+    def hear(self, said: dict[str, Any]) -> None:
+        self.step = said.get("step", self.step)
+        self.groups = said.get("groups", self.groups)
+        self.acknowledged += [tuple(each) for each in said.get("acknowledged", ())]
+        self.durable |= said.get("durable", {})
+        self.counts = said.get("counts", self.counts)
+
+
+def child(target: Callable[..., None], *arguments: Any, heard: Callable[[bytes], None], kill_after_s: float) -> int:
+    """Run a function in a process of its own and hear what it says; returns its exit code."""
+    ours, theirs = processes().Pipe(duplex=False)
+    process = processes().Process(target=target, args=(*arguments, theirs))
+    process.start()
+    theirs.close()
+    deadline = time.monotonic() + kill_after_s
+    while listen(ours, heard, deadline):
+        if time.monotonic() >= deadline:
+            os.kill(process.pid, signal.SIGKILL)
+            deadline = float("inf")
+    process.join()
+    ours.close()
+    return int(process.exitcode)
+
+
+def listen(pipe: Connection, heard: Callable[[bytes], None], deadline: float) -> bool:
+    """Hear one message, or wait until the deadline; False once nothing more can come."""
+    try:
+        if pipe.poll(max(0.0, min(deadline - time.monotonic(), CHILD_SECONDS))):
+            heard(pipe.recv_bytes())
+    except (EOFError, ConnectionResetError):
+        return False
+    return True
+
+
+def run_driver(life: Life, orders: Orders, kill_after_s: float = CHILD_SECONDS) -> int:
+    orders = replace(orders, step=life.step, groups=life.groups)
+    return child(drive, orders, heard=lambda data: life.hear(json.loads(data)), kill_after_s=kill_after_s)
+
+
+def look(folder: Path, seed: int, build: int, one_build: bool) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = []
+    code = child(
+        inspect, seed, str(folder), build, one_build,
+        heard=lambda data: answers.append(json.loads(data)), kill_after_s=CHILD_SECONDS,
+    )  # fmt: skip
+    assert code == 0 and answers, f"looking at the workspace failed with {code}"
+    assert not answers[0]["broken"], answers[0]["broken"]
+    return answers[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """A workload's run without a crash, how often it reached each point, and how long it took."""
+
+    found: dict[str, Any]
+    counts: dict[str, int]
+    seconds: float
+
+
+class Trials:
+    """Trials in a folder; each workload's undisturbed run is done once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._undisturbed: dict[int, Undisturbed] = {}
+
+    def workspace(self, seed: int, name: str) -> Path:
+        template = self.folder / f"template{seed}"
+        if not template.exists():
+            prepare(workload(seed), template)
+        return Path(shutil.copytree(template, self.folder / name))
+
+    def undisturbed(self, seed: int) -> Undisturbed:
+        if seed not in self._undisturbed:
+            folder, life = self.workspace(seed, f"undisturbed{seed}"), Life()
+            began = time.monotonic()
+            code = run_driver(life, Orders(seed=seed, folder=str(folder)))
+            seconds = time.monotonic() - began
+            assert code == 0 and life.done, f"the undisturbed run ended with {code} at step {life.step}"
+            self._undisturbed[seed] = Undisturbed(look(folder, seed, 0, True), life.counts, seconds)
+        return self._undisturbed[seed]
+
+    def trial(self, number: int) -> str:
+        """Run one trial and say in a word what kind it was; raises AssertionError where something is not as it was."""
+        rng = Random(number)
+        seed = rng.randrange(WORKLOADS)
+        right = self.undisturbed(seed)
+        folder, life = self.workspace(seed, f"trial{number}"), Life()
+        other_build = number % 3 == 2
+        cuts = number % 2 == 0
+        kinds = []
+        deaths = rng.choice([1, 1, 2])
+        build = 0
+        for _ in range(deaths):
+            kinds.append(self.kill(rng, life, right, Orders(seed=seed, folder=str(folder), build=build)))
+            if cuts:
+                power_cut(folder, life, rng)
+            if other_build:
+                build = rng.choice([1, 2, 4])
+        code = run_driver(life, Orders(seed=seed, folder=str(folder), build=build))
+        assert code == 0 and life.done, f"restarted, it ended with {code} at step {life.step}"
+        found = look(folder, seed, build, not other_build)
+        compare(life, right, found, same=not other_build)
+        shutil.rmtree(folder)
+        return "+".join(kinds) + (" cut" if cuts else "") + (" other build" if other_build else "")
+
+    def kill(self, rng: Random, life: Life, right: Undisturbed, orders: Orders) -> str:
+        """Drive until the process dies with work left, and prove that it did."""
+        if rng.random() < RANDOM_SHARE:
+            while True:
+                before = replace(life, acknowledged=[*life.acknowledged], durable={**life.durable})
+                code = run_driver(life, orders, kill_after_s=rng.uniform(0.02, 0.9) * right.seconds)
+                if code == -signal.SIGKILL and not life.done:
+                    return "random"
+                assert code == 0, f"a run ended with {code}"
+                life.step, life.groups = before.step, before.groups
+                raise AssertionError("a random kill came too late")
+        left = {name: count for name, count in right.counts.items() if count}
+        name = rng.choice(sorted(left))
+        most = left[name] if life.step == 0 else 1
+        code = run_driver(life, replace(orders, target=f"{name}:{rng.randint(1, most)}"))
+        assert code == -signal.SIGKILL or life.done, f"{name} was armed; the run ended with {code}"
+        if life.done:
+            assert code == 0
+            return f"{name} (not reached again)"
+        return name
+
+
+def power_cut(folder: Path, life: Life, rng: Random) -> None:
+    """Shorten the newest write-ahead file of every database past what is known to be on the disk."""
+    for database in databases(folder, "facts"):
+        cut(database, life.durable.get(str(database), {}), rng)
+    for database in databases(folder, "derived"):
+        cut(database, life.durable.get(str(database), {}), rng)
+
+
+def compare(life: Life, right: Undisturbed, found: dict[str, Any], *, same: bool) -> None:
+    """Nothing lost, doubled or reordered."""
+    for partition, offset, id_ in life.acknowledged:
+        here = found["ids"][partition][offset]
+        assert here == id_, f"partition {partition}, offset {offset}: {id_} was acknowledged, {here} is there"
+    assert found["events"] == right.found["events"], f"{found['events']} events, must be {right.found['events']}"
+    if same:
+        ours, theirs = summary(found), summary(right.found)
+        wrong = [name for name in ours if ours[name] != theirs[name]]
+        assert not wrong, f"differs from the undisturbed run in {', '.join(wrong)}"
