@@ -11,10 +11,11 @@ from engine.cli.instants import instant_of, shown_instant
 from engine.cli.lists import Since
 from engine.cli.opening import reading
 from engine.cli.options import HERE, Json, Workspace
-from engine.cli.output import note, print_json, progress, say
+from engine.cli.output import note, print_json, progress, say_folded
 from engine.cli.wording import cause_words, decision_words, evidence_words, transition_words, value_words
 
 SHOWN_ENTRIES = 60
+INDENT = 24
 SIGNS = {"schedule": "◷", "hold": "◷", "cancel": "✕", "suppress": "✕", "send": "✉"}
 DETAIL = ("order_id", "total", "sku", "code", "survey", "score", "channel", "campaign_id", "ticket_id", "url")
 
@@ -50,7 +51,7 @@ def customer(
             print_json({**profile, "timeline": entries})
             return
         for line in page(profile, entries[-limit:] if limit else entries):
-            say(line)
+            say_folded(line, indent=INDENT)
         if limit and len(entries) > limit:
             note(f"\nthe newest {limit} of {len(entries):,} entries; --limit 0 shows all")
         note(f"showing {views.shows}")
@@ -67,16 +68,24 @@ def page(profile: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str
     yield from block("DNA", pairs(profile["traits"], zone))
     yield from block("Segments", profile["segments"] or ["none"])
     yield from block("Dimensions", [f"{name} {value}" for name, value in profile["dimensions"].items()])
-    waiting = [f"{each['trigger']} due {shown_instant(each['due_ms'], zone)}" for each in profile["pending"]]
+    waiting = [pending_words(each, zone) for each in profile["pending"]]
     yield from block("Pending", waiting or ["nothing"])
     yield ""
-    yield "Timeline"
+    yield "Timeline" + ("" if entries else "    nothing in this time")
     last = None
     for entry in entries:
         when = shown_instant(entry["at_ms"], zone)
         sign, words = entry_words(entry, zone)
         yield f"  {when if when != last else '':<19} {sign} {words}".rstrip()
         last = when
+
+
+def pending_words(match: dict[str, Any], zone: str) -> str:
+    """A match that awaits its decision, and until when."""
+    if match["ask_ms"] is None:
+        return f"{match['trigger']} held while its rule is paused"
+    until = shown_instant(match["ask_ms"], zone)
+    return f"{match['trigger']} {'held until' if match['held'] else 'due'} {until}"
 
 
 def pairs(values: dict[str, Any], zone: str) -> list[str]:

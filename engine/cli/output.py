@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,6 +19,19 @@ Advance = Callable[[int], None]
 def say(text: str = "") -> None:
     """Print a line on standard output."""
     typer.echo(text)
+
+
+def say_folded(text: str, indent: int) -> None:
+    """Print a line; a terminal that is narrower gets it folded between words, what follows indented."""
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or len(text) <= width or width < 2 * indent:
+        say(text)
+        return
+    fold = textwrap.TextWrapper(
+        width, subsequent_indent=" " * indent, replace_whitespace=False, drop_whitespace=True, break_on_hyphens=False
+    )
+    for line in fold.wrap(text):
+        say(line)
 
 
 def note(text: str) -> None:

@@ -80,9 +80,7 @@ def rebuilt_lines(done: Rebuilt, state_hash: str) -> Iterable[str]:
     """What a rebuild did, in words."""
     pace = f", {done.records / done.seconds:,.0f} a second" if done.seconds else ""
     yield f"folded {done.records:,} records in {done.seconds:.1f} s{pace}"
-    for folded in done.partitions:
-        if folded.incomparable and folded.meta is not None:
-            yield f"partition {folded.partition}: nothing to compare with: {folded.incomparable}"
+    yield from incomparable_lines(done.partitions)
     if not done.records:
         yield "no rulebook is active yet, so there is nothing to fold"
     elif done.equal:
@@ -165,9 +163,7 @@ def verified_lines(found: Verified) -> Iterable[str]:
     """What verifying found, in words."""
     summary = found.summary()
     yield f"folded {summary['events']:,} events of {summary['customers']:,} customers in {found.seconds:.1f} s"
-    for folded in found.partitions:
-        if folded.incomparable and folded.meta is not None:
-            yield f"partition {folded.partition}: nothing to compare with: {folded.incomparable}"
+    yield from incomparable_lines(found.partitions)
     if found.different:
         yield from difference_lines(found.partitions)
         yield "Operator action: run `strand rebuild --accept`; facts/ are unharmed"
@@ -214,6 +210,17 @@ def difference_lines(partitions: Sequence[Folded]) -> Iterable[str]:
     for each in first_differences(partitions):
         who = each.customer or f"partition {each.partition}"
         yield f"  {who}: {each.field}: live {each.live!r:.100}, folded {each.folded!r:.100}"
+
+
+def incomparable_lines(partitions: Sequence[Folded]) -> Iterable[str]:
+    """Why there was nothing to compare with, where there was not."""
+    places: dict[str, list[str]] = {}
+    for folded in partitions:
+        if folded.incomparable and folded.meta is not None:
+            places.setdefault(folded.incomparable, []).append(str(folded.partition))
+    for why, found in places.items():
+        where = "" if len(found) == len(partitions) else f" in partition {', '.join(found)}"
+        yield f"nothing to compare with{where}: {why}"
 
 
 def first_differences(partitions: Sequence[Folded], most: int = 20) -> list[Difference]:

@@ -44,7 +44,7 @@ def customer_profile(view: PartitionView, customer: str) -> Row:
         "as_of_ms": t_ms,
         "time_zone": seen.zone(),
         "profile": seen.shown_profile(),
-        "consent": {key: bool(entry[0]) for key, entry in sorted(state.consent.items())},
+        "consent": {key: seen.consent(*key.split(".", 1)) for key in sorted(state.consent) if not key.endswith("!")},
         "traits": seen.traits(),
         "segments": program.memberships(state),
         "dimensions": dict(zip(program.names[program.segments :], state.dims, strict=True)),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from engine.cli.output import print_json, print_rows, progress, shown
+from engine.cli.output import json_text, print_json, print_rows, progress, say_folded, shown
 
 
 def test_rows_go_to_a_pipe_as_tab_separated_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +38,26 @@ def test_json_knows_no_infinity() -> None:
 )
 def test_a_cell_is_one_line(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+def test_a_narrow_terminal_gets_long_lines_folded_and_a_pipe_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "  2025-01-01 sent a letter to ann@mail.example"
+    say_folded(text, indent=4)
+    assert capsys.readouterr().out == text + "\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    say_folded(text, indent=4)
+    assert capsys.readouterr().out == "  2025-01-01 sent a letter to\n    ann@mail.example\n"
+
+
+def test_decimals_are_numbers_in_json() -> None:
+    assert json_text({"a": Decimal("18.4"), "b": [Decimal("12345678901234567890.5")]}) == (
+        '{"a":18.4,"b":["12345678901234567890.5"]}'
+    )
+    with pytest.raises(TypeError, match="JSON has nothing for bytes"):
+        json_text(b"")
 
 
 def test_no_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
