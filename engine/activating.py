@@ -54,7 +54,7 @@ def activate(shard: Shard, offset: int) -> int:
 
 def takes_over(old: Compiled, new: Compiled) -> bool:
     """Whether the old world is the new rulebook's too: the same definitions, in states of the same layout."""
-    return old.rulebook.world_hash == new.rulebook.world_hash and old.layout == new.layout
+    return old.rulebook.world_hash == new.rulebook.world_hash and old.fingerprint == new.fingerprint
 
 
 def finish_under_old(shard: Shard, old: World, offset: int, appended_at_ms: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
+
+import msgspec
 
 from engine.rulebook.rulebook import Rulebook
 from events.schema import Fields
@@ -45,9 +48,11 @@ class Compiled:
         return frozenset(self.rules.watched_types)
 
     @cached_property
-    def layout(self) -> tuple[str, ...]:
-        """The state's slots: states of equal layout and world can be taken over."""
-        return tuple(type(self.program.new_state()).__struct_fields__)
+    def fingerprint(self) -> str:
+        """The states' slots and their types, hashed: states written under another one are not read, and a rulebook with
+        an equal one and an equal world takes them over."""
+        fields = msgspec.structs.fields(type(self.program.new_state()))
+        return sha256("\n".join(f"{each.name}: {each.type}" for each in fields).encode()).hexdigest()
 
     @cached_property
     def links(self) -> Group:

@@ -70,6 +70,7 @@ class Shard:
         return (
             meta.fold_version == self.fold_version
             and meta.activation_offset == active
+            and meta.layout == self.activations.compiled(active).fingerprint
             and (meta.applied, MARK, "") <= self.past.frontier
         )
 
@@ -106,6 +107,7 @@ class Shard:
         meta = Meta(
             fold_version=self.fold_version,
             rulebook=compiled.rulebook.hash,
+            layout=compiled.fingerprint,
             activation_offset=activation,
             triggers_ever=sorted(ever),
         )

@@ -23,6 +23,12 @@ CACHE_STATES = 40_000
 
 FLUSH_EVENTS = 20_000
 FLUSH_STATES = 10_000
+CALM_BATCH = 400
+"""Records in a batch of a shard that keeps up; one that lags takes more."""
+
+CALM_STATES = 500
+"""A shard that keeps up has time for small flushes, which keep no event waiting (`strand bench latency`)."""
+
 FLUSH_STEPS = 50_000
 ADVICE = "run `strand rebuild`; facts/ are unharmed"
 
@@ -115,6 +121,7 @@ class States:
         self.letters: list[tuple[int, bytes]] = []
         self.not_counted: list[int] = []
         self.unflushed = 0
+        self._weighed = 0
         if meta.applied >= 0:
             skipped = (offset for _, data in store.seen(0) for offset in _decode_offsets(data))
             self.seen.restore(meta.applied, meta.journey_ms, skipped)
@@ -167,8 +174,13 @@ class States:
                 yield customer, state
 
     def full(self) -> bool:
-        """Whether enough has gathered for a flush."""
-        return self.unflushed >= FLUSH_EVENTS or len(self.dirty) >= FLUSH_STATES or len(self.steps) >= FLUSH_STEPS
+        """Whether enough has gathered for a flush; asked once after each batch."""
+        taken, self._weighed = self.unflushed - self._weighed, self.unflushed
+        return (
+            self.unflushed >= FLUSH_EVENTS
+            or len(self.dirty) >= (CALM_STATES if taken < CALM_BATCH else FLUSH_STATES)
+            or len(self.steps) >= FLUSH_STEPS
+        )
 
     def flush(self) -> None:
         """Write everything since the last flush in one batch, the applied offset with it."""
@@ -182,6 +194,7 @@ class States:
         flush.letters = self.letters
         flush.meta = _encode(self.meta)
         self.store.write(flush)
-        self.dirty, self.steps, self.letters, self.not_counted, self.unflushed = {}, [], [], [], 0
+        self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
+        self.unflushed = self._weighed = 0
         if len(self.hot) > self.cache // 2:
             self.cold, self.hot = self.hot, {}
