@@ -29,7 +29,7 @@ from tests.engine.runtimes.shop import (
 LAST_MS = max(each["appended_at"] for each in history())
 
 
-def imported(folder: Path, *, partitions: int = 4) -> Path:
+def imported(folder: Path, *, partitions: int = 2) -> Path:
     shop = make_shop(folder, partitions=partitions)
     import_files(shop, [write_lines(folder / "history.jsonl", history())], live_from="2025-01-03")
     return shop
@@ -37,7 +37,7 @@ def imported(folder: Path, *, partitions: int = 4) -> Path:
 
 @pytest.fixture(scope="module")
 def before_any_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return imported(tmp_path_factory.mktemp("imported") / "shop", partitions=2)
+    return imported(tmp_path_factory.mktemp("imported") / "shop")
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,12 @@ def test_without_derived_the_log_is_folded_again_to_the_same(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("partitions", "batch"), [(1, 2_000), (4, 1), (7, 3)])
 def test_partitions_and_batches_change_nothing(tmp_path: Path, partitions: int, batch: int) -> None:
-    expected = run(imported(tmp_path / "four"))
+    expected = run(imported(tmp_path / "two"))
     shop = imported(tmp_path / "other", partitions=partitions)
     with EmbeddedEngine.open(shop, batch=batch) as engine:
         found = engine.run_until_idle()
     assert lasting(found) == lasting(expected)
-    assert outbox(shop) == outbox(tmp_path / "four")
+    assert outbox(shop) == outbox(tmp_path / "two")
 
 
 def test_time_passes_to_the_instant_asked_for(tmp_path: Path) -> None:
