@@ -131,7 +131,7 @@ def _preview_partition(folder: Path, partition: int, activation: Activation, adv
 
 
 def _differ(old: Compiled, new: Compiled) -> bool:
-    return old.rulebook.world_hash != new.rulebook.world_hash or old.layout != new.layout
+    return old.rulebook.world_hash != new.rulebook.world_hash or old.fingerprint != new.fingerprint
 
 
 def sizes(world: World) -> Sizes:

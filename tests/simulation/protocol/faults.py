@@ -97,7 +97,7 @@ def _left_on_transition(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _same_traits(original: Callable[..., bool]) -> Callable[..., bool]:
     """An activation keeps the old world wherever the traits are the same, though the segments are not."""
-    return lambda old, new: old.layout == new.layout and old.rulebook.world.traits == new.rulebook.world.traits
+    return lambda old, new: old.fingerprint == new.fingerprint and old.rulebook.world.traits == new.rulebook.world.traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
