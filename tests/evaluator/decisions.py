@@ -70,7 +70,7 @@ def live(book: Book, world: World, times: tuple[int, int], offsets: tuple[int, i
         ask_until(book, world, before_ms, step.events - (step.folded is not None))
         view = View(world, step.events, step.at_ms, step.memberships)
         take_step(book, Moment(world=world, view=view, cause=step.cause, changes=step.changes, folded=step.folded))
-    ask_until(book, world, times[1] + 1, sum(folded.offset < offsets[1] for folded in world.history))
+    ask_until(book, world, times[1] + 1, world.events_before(offsets[1]))
 
 
 def ask_until(book: Book, world: World, before_ms: int, events: int) -> None:
@@ -82,10 +82,10 @@ def ask_until(book: Book, world: World, before_ms: int, events: int) -> None:
 
 def activate(book: Book, old: World | None, world: World, t_ms: int, offset: int) -> None:
     """The step that an activation gives a known customer; the first one has no old memberships."""
-    known = sum(folded.offset < offset for folded in world.history)
+    known = world.events_before(offset)
     if known:
         view = world.at(t_ms, known)
-        was = {} if old is None else old.at(t_ms, known).memberships
+        was = {} if old is None else old.at(t_ms, old.events_before(offset)).memberships
         changes = differences(world.rulebook, was, view.memberships)
         if old is not None and changes:
             mark("activation", "memberships differ")

@@ -131,6 +131,10 @@ class World:
                 now[name] = dimension_value(self.rulebook.dimensions[name], view)
         return now
 
+    def events_before(self, offset: int) -> int:
+        """How many events count before an offset; another rulebook may know other types."""
+        return sum(folded.offset < offset for folded in self.history)
+
     def at(self, t_ms: int, events: int) -> View:
         """How everything stands after so many events at t, at which nothing is about to change."""
         past = [step for step in self.steps if step.at_ms <= t_ms and step.events <= events]
