@@ -23,7 +23,7 @@ CACHE_STATES = 40_000
 
 FLUSH_EVENTS = 20_000
 FLUSH_STATES = 10_000
-CALM_BATCH = 400
+CALM_BATCH = 1_500
 """Records in a batch of a shard that keeps up; one that lags takes more."""
 
 CALM_STATES = 500
