@@ -14,6 +14,7 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.chaos.driver import STEPS, Orders, drive
@@ -21,10 +22,12 @@ from tests.chaos.inspecting import inspect, summary
 from tests.chaos.watching import databases
 from tests.chaos.workload import prepare, workload
 from tests.contract.power_cut import cut
+from tests.simulation.protocol.builds import OTHER_MATCHES, OTHER_TRAITS, SCHEDULES_LATER
 
 WORKLOADS = 4
 CHILD_SECONDS = 120
 RANDOM_SHARE = 0.2
+OTHERS = (OTHER_MATCHES, OTHER_TRAITS, SCHEDULES_LATER)
 
 
 @cache
@@ -99,6 +102,16 @@ def look(folder: Path, seed: int, build: int, one_build: bool) -> dict[str, Any]
     return answers[0]
 
 
+@dataclass(slots=True, kw_only=True)
+class Ran:
+    """What a trial was: where its process died (a second point is '' if it was not reached any more)."""
+
+    cut: bool
+    other_build: bool
+    bytes_cut: int = 0
+    points: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
     """A workload's run without a crash, how often it reached each point, and how long it took."""
@@ -106,6 +119,12 @@ class Undisturbed:
     found: dict[str, Any]
     counts: dict[str, int]
     seconds: float
+
+
+def quick_folder() -> TemporaryDirectory[str]:
+    """A folder in memory where there is one: a killed process's files live on there as on a disk."""
+    shared = Path("/dev/shm")
+    return TemporaryDirectory(prefix="strand-chaos-", dir=shared if os.access(shared, os.W_OK) else None)
 
 
 class Trials:
@@ -131,58 +150,54 @@ class Trials:
             self._undisturbed[seed] = Undisturbed(look(folder, seed, 0, True), life.counts, seconds)
         return self._undisturbed[seed]
 
-    def trial(self, number: int) -> str:
-        """Run one trial and say in a word what kind it was; raises AssertionError where something is not as it was."""
+    def trial(self, number: int) -> Ran:
+        """Run one trial; raises AssertionError where something is not as it was."""
         rng = Random(number)
         seed = rng.randrange(WORKLOADS)
         right = self.undisturbed(seed)
         folder, life = self.workspace(seed, f"trial{number}"), Life()
-        other_build = number % 3 == 2
-        cuts = number % 2 == 0
-        kinds = []
-        deaths = rng.choice([1, 1, 2])
-        build = 0
-        for _ in range(deaths):
-            kinds.append(self.kill(rng, life, right, Orders(seed=seed, folder=str(folder), build=build)))
-            if cuts:
-                power_cut(folder, life, rng)
-            if other_build:
-                build = rng.choice([1, 2, 4])
-        code = run_driver(life, Orders(seed=seed, folder=str(folder), build=build))
-        assert code == 0 and life.done, f"restarted, it ended with {code} at step {life.step}"
-        found = look(folder, seed, build, not other_build)
-        compare(life, right, found, same=not other_build)
+        ran = Ran(cut=number % 2 == 0, other_build=number % 3 == 2)
+        orders = Orders(seed=seed, folder=str(folder))
+        if rng.random() < RANDOM_SHARE and self.killed_somewhere(rng, life, right, orders):
+            ran.points.append("random")
+        else:
+            if life.done:  # the process was quicker than the kill: begin again
+                shutil.rmtree(folder)
+                folder, life = self.workspace(seed, f"trial{number}"), Life()
+            point = rng.choice(sorted(right.counts))
+            ran.points.append(self.killed_at(f"{point}:{rng.randint(1, right.counts[point])}", life, orders))
+            assert ran.points[0] == point, f"{point} was not reached"
+        for again in range(rng.choice([1, 1, 2])):
+            if again:
+                ran.points.append(self.killed_at(f"{rng.choice(sorted(right.counts))}:1", life, orders))
+            if ran.cut and not life.done:
+                ran.bytes_cut += power_cut(folder, life, rng)
+            if ran.other_build:
+                orders = replace(orders, build=rng.choice(OTHERS))
+        if not life.done:
+            code = run_driver(life, orders)
+            assert code == 0 and life.done, f"restarted, it ended with {code} at step {life.step}"
+        compare(life, right, look(folder, seed, orders.build, not ran.other_build), same=not ran.other_build)
         shutil.rmtree(folder)
-        return "+".join(kinds) + (" cut" if cuts else "") + (" other build" if other_build else "")
+        return ran
 
-    def kill(self, rng: Random, life: Life, right: Undisturbed, orders: Orders) -> str:
-        """Drive until the process dies with work left, and prove that it did."""
-        if rng.random() < RANDOM_SHARE:
-            while True:
-                before = replace(life, acknowledged=[*life.acknowledged], durable={**life.durable})
-                code = run_driver(life, orders, kill_after_s=rng.uniform(0.02, 0.9) * right.seconds)
-                if code == -signal.SIGKILL and not life.done:
-                    return "random"
-                assert code == 0, f"a run ended with {code}"
-                life.step, life.groups = before.step, before.groups
-                raise AssertionError("a random kill came too late")
-        left = {name: count for name, count in right.counts.items() if count}
-        name = rng.choice(sorted(left))
-        most = left[name] if life.step == 0 else 1
-        code = run_driver(life, replace(orders, target=f"{name}:{rng.randint(1, most)}"))
-        assert code == -signal.SIGKILL or life.done, f"{name} was armed; the run ended with {code}"
-        if life.done:
-            assert code == 0
-            return f"{name} (not reached again)"
-        return name
+    def killed_somewhere(self, rng: Random, life: Life, right: Undisturbed, orders: Orders) -> bool:
+        """Kill the process at a random instant; whether it died with work left."""
+        code = run_driver(life, orders, kill_after_s=rng.uniform(0.02, 0.8) * right.seconds)
+        assert code == -signal.SIGKILL or life.done, f"a run ended with {code} at step {life.step}"
+        return not life.done
+
+    def killed_at(self, target: str, life: Life, orders: Orders) -> str:
+        """Drive with a kill point armed: its name if it was reached with work left, '' if the run came to its end."""
+        code = run_driver(life, replace(orders, target=target))
+        assert (code == -signal.SIGKILL) != life.done, f"{target} was armed; the run ended with {code}"
+        return "" if life.done else target.partition(":")[0]
 
 
-def power_cut(folder: Path, life: Life, rng: Random) -> None:
-    """Shorten the newest write-ahead file of every database past what is known to be on the disk."""
-    for database in databases(folder, "facts"):
-        cut(database, life.durable.get(str(database), {}), rng)
-    for database in databases(folder, "derived"):
-        cut(database, life.durable.get(str(database), {}), rng)
+def power_cut(folder: Path, life: Life, rng: Random) -> int:
+    """Shorten the newest write-ahead file of every database past what is known to be on the disk; returns by how much."""
+    found = [*databases(folder, "facts"), *databases(folder, "derived")]
+    return sum(cut(database, life.durable.get(str(database), {}), rng) for database in found)
 
 
 def compare(life: Life, right: Undisturbed, found: dict[str, Any], *, same: bool) -> None:

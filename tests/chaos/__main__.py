@@ -1,0 +1,90 @@
+"""Many trials, added up by commit.
+
+    python -m tests.chaos --minutes 10       random trials; adds them to bench/chaos-results.jsonl and says how many
+    python -m tests.chaos --trial 17         one trial again, from its number
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from tests.chaos.trial import Trials, quick_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "chaos-results.jsonl"
+FIRST_RANDOM = 1_000  # numbers below are those of the tests
+
+
+def commit() -> str:
+    """The commit of the tree, marked where the engine differs from it."""
+    git = ["git", "-C", str(ROOT)]
+    name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True).stdout
+    layers = ["events", "projections", "triggers", "templates", "engine"]
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", *layers], check=False).returncode
+    return name.strip() + ("+changes" if changed else "")
+
+
+def added(line: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Two results of one commit in one."""
+    numbers = {name: line[name] + more[name] for name in ("trials", "cuts", "other_builds", "seconds")}
+    points = Counter(line["points"]) + Counter(more["points"])
+    return {**line, **numbers, "points": dict(sorted(points.items())), "failed": [*line["failed"], *more["failed"]]}
+
+
+def keep(result: dict[str, Any]) -> int:
+    """Add a result to the file; returns how many trials it holds in all."""
+    lines = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+    by_commit = {line["commit"]: line for line in lines}
+    known = by_commit.get(result["commit"])
+    by_commit[result["commit"]] = result if known is None else added(known, result)
+    RESULTS.write_text("".join(json.dumps(line) + "\n" for line in by_commit.values()))
+    return sum(line["trials"] for line in by_commit.values())
+
+
+def many(trials: Trials, minutes: float) -> dict[str, Any]:
+    """Random trials for so long."""
+    began = time.monotonic()
+    points: Counter[str] = Counter()
+    result: dict[str, Any] = {"commit": commit(), "trials": 0, "cuts": 0, "other_builds": 0, "failed": []}
+    while time.monotonic() < began + 60 * minutes:
+        number = SystemRandom().randrange(FIRST_RANDOM, 1 << 40)
+        try:
+            ran = trials.trial(number)
+        except AssertionError as error:
+            result["failed"].append(number)
+            print(f"trial {number} (repeat with python -m tests.chaos --trial {number}): {error}", flush=True)
+        else:
+            points.update(point for point in ran.points if point)
+            result["cuts"] += ran.bytes_cut > 0
+            result["other_builds"] += ran.other_build
+        result["trials"] += 1
+    return {**result, "points": dict(sorted(points.items())), "seconds": round(time.monotonic() - began)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill, cut, restart, compare.")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="how long to go on")
+    parser.add_argument("--trial", type=int, metavar="NUMBER", help="run one trial again")
+    options = parser.parse_args()
+    with quick_folder() as folder:
+        trials = Trials(Path(folder))
+        if options.trial is not None:
+            print(trials.trial(options.trial))
+            return 0
+        result = many(trials, options.minutes)
+    total = keep(result)
+    print(f"{result['trials']} trials at {result['commit']}, {len(result['failed'])} failed; {total} in {RESULTS.name}")
+    print("  " + ", ".join(f"{name} {number}" for name, number in result["points"].items()))
+    return 1 if result["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
