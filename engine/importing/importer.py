@@ -80,6 +80,7 @@ def import_files(
         mapped = read_mapping(mapping, declared) if mapping is not None else Mapped.by_header(declared)
         known = Known(workspace.facts[0].log, files_hash(files, mapping))
         if (done := known.report(began)) is not None:
+            _check_activation(intake, first)
             return done
         with calm_collector(), Judged(folder, len(workspace.facts), declared, clock()) as judged:
             sources = [read(path, mapped, reading) for path in files]  # all are looked at before any is read
@@ -110,7 +111,9 @@ class _Import:
         total = len(self.judged)
         already = self.begun and min(self.next) >= total
         activation, imported = None, 0
-        if not already:
+        if already:
+            _check_activation(self.intake, self.first)
+        else:
             cut = self._place_of_activation()
             self._refuse_the_late()
             self._keep_letters()
@@ -205,3 +208,10 @@ class _Import:
         for partition, facts in enumerate(self.intake.facts):
             if self.next[partition] < total or not self.begun:
                 facts.log.append([], {self.key: b"%d" % total})
+
+
+def _check_activation(intake: Intake, first: FirstActivation | None) -> None:
+    """Raise CalledWrongly where --live-from comes too late to go between records that are in the log already."""
+    if first is not None and intake.active() is None:
+        what = "these events are imported already, and no rulebook was activated between them"
+        raise CalledWrongly(f"{what}; `strand run` activates the first one after them")

@@ -19,7 +19,7 @@ class Bell:
 
     def ring(self) -> None:
         """Have the next `wait`, or the one going on, return at once."""
-        with suppress(BlockingIOError):  # it has been rung so often that it will be heard
+        with suppress(OSError):  # it has been rung so often that it will be heard, or nobody waits any more
             self._pull.send(b"!")
 
     def wait(self, seconds: float) -> bool:

@@ -132,6 +132,16 @@ def test_the_same_input_is_imported_once(tmp_path: Path) -> None:
         assert sum(1 for facts in workspace.facts for _ in facts.dead_letters.read()) == 1
 
 
+def test_live_from_comes_too_late_for_what_is_imported_already(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop", partitions=2)
+    path = write_lines(tmp_path / "h.jsonl", history())
+    other = write_lines(tmp_path / "other.jsonl", shuffled())
+    import_files(shop, [path])
+    for again in (path, other):
+        with pytest.raises(CalledWrongly, match="imported already, and no rulebook was activated"):
+            import_files(shop, [again], live_from="2025-01-03")
+
+
 def test_the_same_events_in_another_order_are_the_same_input(tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "shop", partitions=2)
     import_files(shop, [write_lines(tmp_path / "a.jsonl", shuffled(1))])
