@@ -118,15 +118,22 @@ class Top(TraitCode):
 
     def prepare(self) -> list[str]:
         half_life = self.definition.half_life_ms
-        return [] if half_life is None else [f"factor_{self.name}, exponent_{self.name} = decay(o, {half_life})"]
+        lines = [f"touched_{self.name} = []; before_{self.name} = {self.at('sums')}.get({self.at('top')})"]
+        if half_life is not None:
+            lines.append(f"factor_{self.name}, exponent_{self.name} = decay(o, {half_life})")
+        return lines
 
     def update(self) -> list[str]:
-        if self.definition.half_life_ms is None:
-            return [f"add_weight({self.at('sums')}, x, weight, 0)"]
-        return [f"add_weight({self.at('sums')}, x, weight * factor_{self.name}, exponent_{self.name})"]
+        decayed = self.definition.half_life_ms is not None
+        weight = f"weight * factor_{self.name}, exponent_{self.name}" if decayed else "weight, 0"
+        return [
+            f"add_weight({self.at('sums')}, x, {weight}); touched_{self.name}.append(x)",
+            f"if weight < 0.0: before_{self.name} = None",
+        ]
 
     def finish(self) -> list[str]:
-        return [f"{self.at('top')} = top_of({self.at('sums')})"]
+        n, top = self.name, self.at("top")
+        return [f"if touched_{n}: {top} = top_after({self.at('sums')}, {top}, before_{n}, touched_{n})"]
 
     def read(self) -> Num | Val:
         guard = f"{self.at('top')} is not None"

@@ -148,6 +148,27 @@ def top_of(sums: Sums) -> Any:
     return min([x for x, total in scaled if total >= least])
 
 
+def top_after(sums: Sums, top: Any, before: tuple[float, float, int] | None, touched: list[Any]) -> Any:
+    """`top_of` after contributions of at least 0 to the values `touched`, without looking at all values if it can.
+
+    `before` was the top's entry. What was not touched is within a tie of it at most: a touched value clearly above it
+    is the new top, and one clearly below changes nothing.
+    """
+    if before is None or not touched:
+        return top_of(sums)
+    entries = {x: sums[x] for x in (top, *touched) if x in sums}
+    unit = max([entry[2] for entry in entries.values()])
+    scaled = {x: ldexp(total, own - unit) for x, (total, size, own) in entries.items() if total > TIE * size}
+    old = ldexp(before[0], before[2] - unit)
+    best = max(scaled.values(), default=0.0)
+    if best > old * (1.0 + 3 * TIE):
+        least = best * (1.0 - TIE)
+        return min([x for x, total in scaled.items() if total >= least])
+    if top not in touched and all(total < old * (1.0 - 3 * TIE) for x, total in scaled.items() if x != top):
+        return top
+    return top_of(sums)
+
+
 def insert_weighted(window: list[tuple[int, int, Any, float]], entry: tuple[int, int, Any, float]) -> None:
     """Add (o, order, value, weight) to a window kept in order of (o, order)."""
     place = len(window)
