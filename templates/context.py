@@ -46,7 +46,7 @@ def build_context(
     given = {name: value for name, value in (offer or {}).items() if name in OFFER_FIELDS}
     bought = cause.get("items")
     return Variables(
-        customer=_group(Nulls({**dict.fromkeys(PROFILE_FIELDS), **profile})),  # type: ignore[dict-item]  # not yet plain
+        customer=_group(Nulls(profile)),  # type: ignore[arg-type]  # not yet plain
         traits=_group(traits),
         event=cause,
         items=bought if isinstance(bought, list) else [],
