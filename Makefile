@@ -53,6 +53,9 @@ checks: $(READY)
 soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in every way it can be run
 	@$(BIN)/python -m pytest -n 2 -m soak $(SLOWEST)
 
+chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-results.jsonl
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)
+
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench
 
