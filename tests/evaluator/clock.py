@@ -41,6 +41,7 @@ def millis(at: datetime) -> int:
     return (at - EPOCH) // timedelta(milliseconds=1)
 
 
+@functools.lru_cache(maxsize=100_000)
 def instant(day: date, minutes: int, zone: ZoneInfo) -> int:
     """The local time of that day: the first of two, or the first instant after the gap that swallowed it."""
     naive = datetime.combine(day, time(minutes // 60, minutes % 60))

@@ -11,9 +11,10 @@ from tests.evaluator.coverage import CASES
 from tests.evaluator.engine_side import run_engine
 from tests.evaluator.generate import generate
 from tests.evaluator.judge import judge
-from tests.evaluator.soak import kept_seeds
+from tests.evaluator.soak import kept_seeds, soak
 
 CHUNK = 30
+SOAK_MINUTES = 10.0
 
 
 def failures(seeds: list[int], **run: Any) -> list[str]:
@@ -50,6 +51,11 @@ def test_the_engine_does_what_the_evaluator_says(first: int) -> None:
 def test_partitions_batches_restarts_and_the_plain_compiler_make_no_difference(run: dict[str, Any]) -> None:
     told = failures(list(range(10)), **run)
     assert not told, "\n\n".join(told)
+
+
+@pytest.mark.soak
+def test_random_histories_agree() -> None:
+    assert soak(SOAK_MINUTES) == 0
 
 
 def test_a_seed_that_once_failed_fails_no_more() -> None:
