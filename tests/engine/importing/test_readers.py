@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from engine.importing.importer import ImportReport, import_files
+from engine.importing.importer import import_files
+from engine.importing.report import ImportReport
 from engine.workspace.workspace import Workspace
 from events.dead_letters import DeadLetter, Door, decode_dead_letter
 from events.errors import CalledWrongly, Reason
