@@ -22,6 +22,7 @@ from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import compile_rulebook
 from engine.outputs import kept
+from engine.ports import Log
 from engine.rulebook.folder import load_folder
 from engine.rulebook.rulebook import Rulebook, unpack
 from engine.shard import Shard
@@ -33,7 +34,9 @@ from triggers.decisions import Decision
 
 START = "2026-01-01T00:00:00+00:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TEMPLATES = {"email.subject": "Hello", "email.txt": "Hello. Stop: {{ links.unsubscribe }}", "sms.txt": "Hello"}
+# Only data can break it: `check` with its example data lets it pass.
+FAILING = "{% if customer.first_name == 'Broken' %}{{ [][1].nothing }}{% endif %}"
+TEMPLATES = {"email.subject": "Hello", "email.txt": FAILING + "Stop: {{ links.unsubscribe }}", "sms.txt": "Hello"}
 
 
 def ms(at: str) -> int:
@@ -116,6 +119,16 @@ def checked(text: str) -> Rulebook:
         for name, content in TEMPLATES.items():
             (place / "templates" / "note" / name).write_text(content, encoding="utf-8")
         return load_folder(folder)
+
+
+def append(log: Log, record: Record) -> None:
+    """Put a record into a log."""
+    if record.rulebook is not None:
+        book = record.rulebook
+        activation = Activation(id=f"a{log.end()}", at_ms=record.at_ms, hash=book.hash, rulebook=book.packed())
+        append_activation(log, activation, record.at_ms)
+    else:
+        log.append([encode_tick(record.at_ms) if record.event is None else encode_record(record.event, record.at_ms)])
 
 
 # ---------------------------------------------------------------- what follows
@@ -226,15 +239,7 @@ class Journey:
 
     def _live(self, records: Iterable[Record]) -> None:
         for record in records:
-            log = self.facts.log
-            if record.rulebook is not None:
-                book = record.rulebook
-                activation = Activation(id=f"a{log.end()}", at_ms=record.at_ms, hash=book.hash, rulebook=book.packed())
-                append_activation(log, activation, record.at_ms)
-            elif record.event is not None:
-                log.append([encode_record(record.event, record.at_ms)])
-            else:
-                log.append([encode_tick(record.at_ms)])
+            append(self.facts.log, record)
         while self.shard.process():
             pass
         self.shard.flush()

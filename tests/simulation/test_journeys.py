@@ -317,6 +317,14 @@ def test_an_address_that_bounced_is_not_written_to_until_there_is_another(journe
     journey.when(order_completed("ann", at="2026-02-04T00:00+00:00")).then(Send("thanks"))
 
 
+def test_a_template_that_fails_is_a_reason(journey: Journey) -> None:
+    journey.given(rules(on_order(once="per_customer")), consented("ann"))
+    journey.when(profile("ann", first_name="Broken", at="2026-02-01T00:00+00:00"))
+    journey.when(order_completed("ann", at="2026-02-02T00:00+00:00")).then(Suppress("thanks", reason="template"))
+    journey.when(profile("ann", first_name="Ann", at="2026-02-03T00:00+00:00"))
+    journey.when(order_completed("ann", at="2026-02-04T00:00+00:00")).then(Send("thanks"))
+
+
 def test_a_rebuild_knows_all_and_says_nothing(journey: Journey) -> None:
     journey.given(rules(QUIET), consented("ann", tz="Europe/Riga"), consented("bea", tz="Asia/Tokyo"))
     for day in range(1, 8):
