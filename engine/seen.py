@@ -8,7 +8,7 @@ unknown types) are kept beside the states, since a copy that was dropped must no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,8 @@ class Tier:
 class Seen:
     """The ids of the last 30 days of a partition."""
 
-    def __init__(self, log: Log) -> None:
-        self.log = log
+    def __init__(self, log: Log, *, key: Callable[[str, str], int] = key, young: int = YOUNG) -> None:
+        self.log, self.key, self.most_young = log, key, young
         self.young: dict[int, int] = {}
         self.more: dict[int, list[int]] = {}  # further offsets of a hash that two ids share
         self.tiers: list[Tier] = []
@@ -55,6 +55,7 @@ class Seen:
 
     def duplicates(self, events: Sequence[Any], first: int) -> set[int]:
         """The places of events that their customer already had; the others are noted. None is passed over."""
+        key = self.key
         keys = [None if event is None else key(event.customer_id, event.id) for event in events]
         present = [each for each in keys if each is not None]
         if not present:
@@ -69,7 +70,7 @@ class Seen:
         else:
             found = self._one_by_one(events, keys, first, suspects)
         self.newest_ms = max(self.newest_ms, *(event.appended_at_ms for event in events if event is not None))
-        if len(young) > YOUNG:
+        if len(young) > self.most_young:
             self._age()
         return found
 
@@ -148,12 +149,12 @@ class Seen:
         for place, head in enumerate(heads):
             if head is None:
                 continue
-            each = key(head.customer_id, head.id)
+            each = self.key(head.customer_id, head.id)
             if each in self.young:
                 self.more.setdefault(each, []).append(self.young[each])
             self.young[each] = first + place
             self.newest_ms = max(self.newest_ms, head.appended_at_ms)
-        if len(self.young) > YOUNG:
+        if len(self.young) > self.most_young:
             self._age()
 
 

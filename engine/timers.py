@@ -22,8 +22,8 @@ Timer = tuple[int, str]
 class Timers:
     """Timers of one generation. `put` and `gone` are what the next flush writes."""
 
-    def __init__(self, store: DerivedStore) -> None:
-        self.store = store
+    def __init__(self, store: DerivedStore, *, near: int = NEAR) -> None:
+        self.store, self.near = store, near
         self.heap: list[Timer] = []
         self.horizon = -NEVER
         self.put: dict[Timer, None] = {}
@@ -33,9 +33,9 @@ class Timers:
         """Have every timer due at or before t in the heap."""
         while t_ms >= self.horizon:
             start = self.horizon
-            near = list(islice(self.store.timers(start, NEVER), NEAR))
-            self.horizon = near[-1][0] + 1 if len(near) == NEAR else NEVER
-            if near and near[-1][0] == start and self.horizon != NEVER:  # more than NEAR on one ms
+            near = list(islice(self.store.timers(start, NEVER), self.near))
+            self.horizon = near[-1][0] + 1 if len(near) == self.near else NEVER
+            if near and near[-1][0] == start and self.horizon != NEVER:  # more than that on one ms
                 near = list(self.store.timers(start, start + 1))
                 self.horizon = start + 1
             elif self.horizon != NEVER:  # the last ms may be cut

@@ -1,0 +1,164 @@
+"""The index of duplicates says what a plain dictionary of all ids would say, whatever hashes collide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from engine.adapters.memory import MemoryLog
+from engine.seen import HORIZON_MS, Seen, first_within, key
+from events.codec import encode_record, encode_tick, head_of
+from events.envelope import Event
+
+DAY = 86_400_000
+START = 1_700_000_000_000
+
+
+def few_keys(customer: str, event_id: str) -> int:
+    """A hash that takes five values."""
+    return sum(map(ord, customer + event_id)) % 5
+
+
+def one_key(customer: str, event_id: str) -> int:
+    return 7
+
+
+@dataclass
+class Naive:
+    """Every id with the instants at which it counted."""
+
+    counted: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def is_duplicate(self, customer: str, event_id: str, t: int) -> bool:
+        times = self.counted.setdefault((customer, event_id), [])
+        if any(t - time < HORIZON_MS for time in times):
+            return True
+        times.append(t)
+        return False
+
+
+class Stream:
+    """A log that grows, its records' heads, and those that were told to be duplicates."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.not_counted: list[int] = []
+
+    def append(self, customer: str, event_id: str, t: int) -> None:
+        event = Event(id=event_id, type="page_viewed", customer_id=customer, occurred_at_ms=t)
+        self.log.append([encode_record(event, t)])
+
+    def tick(self, t: int) -> None:
+        self.log.append([encode_tick(t)])
+
+    def asked(self, seen: Seen, first: int) -> list[int]:
+        """Offsets of the duplicates from `first` on, as one batch."""
+        heads = [head_of(value) for value in self.log.read(first, 10_000)]
+        found = seen.duplicates([None if head.is_control else head for head in heads], first)
+        offsets = sorted(first + place for place in found)
+        self.not_counted += offsets
+        return offsets
+
+
+def lived(seed: int, seen_by: list[Seen], stream: Stream, *, restarts: bool) -> int:
+    """Append random batches and ask every index and the naive one; gives how many duplicates there were."""
+    random, naive, t, duplicates = Random(seed), Naive(), START, 0
+    for _ in range(60):
+        first, expected = stream.log.end(), []
+        for _ in range(random.choice([0, 1, 2, 7, 30])):
+            t += random.choice([0, 0, 0, 1, DAY, 9 * DAY, 10 * DAY - 1])
+            if random.random() < 0.1:
+                stream.tick(t)
+                continue
+            customer, event_id = random.choice("ab"), str(random.randrange(25))
+            if naive.is_duplicate(customer, event_id, t):
+                expected.append(stream.log.end())
+            stream.append(customer, event_id, t)
+        duplicates += len(expected)
+        before = list(stream.not_counted)
+        for place, seen in enumerate(seen_by):
+            stream.not_counted = list(before)
+            assert stream.asked(seen, first) == expected
+            if restarts and random.random() < 0.3 and stream.log.end():
+                seen_by[place] = Seen(stream.log, key=seen.key, young=seen.most_young)
+                seen_by[place].restore(stream.log.end() - 1, t, stream.not_counted)
+    return duplicates
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_it_is_exact_with_any_hash_and_any_number_of_tiers(seed: int) -> None:
+    stream = Stream()
+    indexes = [
+        Seen(stream.log, key=hash_of, young=young) for hash_of in (key, few_keys, one_key) for young in (0, 3, 1_000)
+    ]
+    assert lived(seed, indexes, stream, restarts=False) > 20
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_restart_makes_no_difference(seed: int) -> None:
+    stream = Stream()
+    indexes = [Seen(stream.log, key=hash_of, young=5) for hash_of in (key, few_keys)]
+    assert lived(seed, indexes, stream, restarts=True) > 20
+
+
+def test_thirty_days_end_on_the_ms() -> None:
+    stream = Stream()
+    seen = Seen(stream.log)
+    for place, (t, duplicate) in enumerate(
+        [(START, False), (START + HORIZON_MS - 1, True), (START + HORIZON_MS, False), (START + HORIZON_MS + 1, True)]
+    ):
+        stream.append("ann", "e1", t)
+        assert stream.asked(seen, place) == ([place] if duplicate else [])
+
+
+def test_another_customer_may_have_the_same_id() -> None:
+    stream = Stream()
+    for customer in ("ann", "bea", "ann"):
+        stream.append(customer, "e1", START)
+    assert stream.asked(Seen(stream.log), 0) == [2]
+
+
+def test_a_copy_that_was_dropped_does_not_shadow_a_later_one() -> None:
+    """Ann's second is a duplicate on day 20; on day 31 the first is forgotten, and the second never counted."""
+    stream = Stream()
+    for day in (0, 20):
+        stream.append("ann", "e1", START + day * DAY)
+    assert stream.asked(Seen(stream.log), 0) == [1]
+    restored = Seen(stream.log)
+    restored.restore(1, START + 20 * DAY, stream.not_counted)
+    stream.append("ann", "e1", START + 31 * DAY)
+    assert stream.asked(restored, 2) == []
+
+
+def test_a_restored_index_reads_thirty_days_of_log_and_no_more() -> None:
+    stream = Stream()
+    for day in range(100):
+        stream.append("ann", f"e{day}", START + day * DAY)
+    seen = Seen(stream.log)
+    seen.restore(99, START + 99 * DAY, [])
+    assert sorted(seen.young.values()) == list(range(70, 100))
+
+
+def test_old_tiers_are_forgotten_and_young_ones_merge() -> None:
+    stream = Stream()
+    seen = Seen(stream.log, young=10)
+    for day in range(300):
+        for each in range(5):
+            stream.append("ann", f"e{day}-{each}", START + day * DAY)
+        assert stream.asked(seen, 5 * day) == []
+        assert len(seen.tiers) <= 9
+    kept = sum(len(tier.hashes) for tier in seen.tiers) + len(seen.young)
+    assert 150 <= kept <= 300  # thirty days are 150 ids; a tier goes as a whole
+    assert all(list(tier.hashes) == sorted(tier.hashes) for tier in seen.tiers)
+
+
+@pytest.mark.parametrize("end", [-1, 0, 9])
+def test_the_first_record_within_a_time_is_found_by_bisection(end: int) -> None:
+    stream = Stream()
+    for place in range(10):
+        stream.tick(START + place // 2)
+    for after in range(-2, 7):
+        expected = next((o for o in range(end + 1) if o // 2 > after), end + 1)
+        assert first_within(stream.log, end, START + after) == expected
