@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.evaluator.engine_side import check
 from tests.evaluator.model import Rulebook
 from tests.evaluator.text import files
+from tests.simulation.agreement.engine_side import check
 from tests.simulation.protocol.books import UNIT_MS, first_book, next_book
 
 START_MS = 1_735_689_600_000  # 2025-01-01T00:00Z

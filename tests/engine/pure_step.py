@@ -34,8 +34,8 @@ from engine.shard import Shard
 from events.admission import admit
 from events.codec import Activation, encode_record, encode_tick
 from templates.catalogue import stock
-from tests.evaluator.engine_side import check, fill
 from tests.evaluator.generate import generate
+from tests.simulation.agreement.engine_side import check, fill
 from tests.simulation.journey import append, checked, consented, order_completed, profile, rules
 
 PETSHOP = Path(__file__).resolve().parents[2] / "examples/petshop"

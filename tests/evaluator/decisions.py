@@ -1,4 +1,4 @@
-"""What is decided about one customer's matches: RULEBOOK section 7, step by step in its own order.
+"""What is decided about one customer's matches, step by step in the language's own order.
 
 A step: (a) the event is folded, (b) memberships change, (c) pending matches are cancelled, (d) new ones are made,
 (e) those due are decided. World knows (a) and (b); this adds (c) to (e) and the steps at which only a match is due.

@@ -1,4 +1,4 @@
-"""What an expression means: RULEBOOK section 5, on fractions, with null as None."""
+"""What an expression means, on fractions, with null as None."""
 
 from __future__ import annotations
 

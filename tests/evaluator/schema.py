@@ -1,4 +1,4 @@
-"""The event types that generated histories use, with their fields as RULEBOOK section 3 lists them."""
+"""The event types that generated histories use, with their fields."""
 
 from __future__ import annotations
 

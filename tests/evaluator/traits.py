@@ -1,4 +1,4 @@
-"""Every trait by its definition (RULEBOOK section 4), over the list of a customer's events folded so far."""
+"""Every trait by its definition, over the list of a customer's events folded so far."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from engine.outputs import kept
 from events import envelope
 from projections.compiler import compile_world
 from projections.program import Program
-from tests.evaluator.engine_side import BATCH, check, compiler, fill, outcome_of, run_shard
 from tests.evaluator.generate import generate
 from tests.evaluator.model import Event, Outcome
 from tests.evaluator.schema import fields_of
 from tests.projections.lives import DAY, HOUR, START, Life, program
+from tests.simulation.agreement.engine_side import BATCH, check, compiler, fill, outcome_of, run_shard
 
 CHUNK = 10
 FAR = 40 * DAY

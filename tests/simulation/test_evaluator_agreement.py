@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.evaluator.comparison import disagreements
 from tests.evaluator.coverage import CASES
-from tests.evaluator.engine_side import run_engine
 from tests.evaluator.generate import generate
 from tests.evaluator.judge import judge
-from tests.evaluator.soak import kept_seeds, soak
+from tests.simulation.agreement.comparison import disagreements
+from tests.simulation.agreement.engine_side import run_engine
+from tests.simulation.agreement.soak import kept_seeds, soak
 
 CHUNK = 30
 SOAK_MINUTES = 10.0
@@ -24,7 +24,8 @@ def failures(seeds: list[int], **run: Any) -> list[str]:
         case = generate(seed)
         found = disagreements(judge(case), run_engine(case, **run))
         if found:
-            told.append("\n  ".join([f"seed {seed}: repeat with python -m tests.evaluator.shrink {seed}", *found]))
+            again = f"python -m tests.simulation.agreement.shrink {seed}"
+            told.append("\n  ".join([f"seed {seed}: repeat with {again}", *found]))
     return told
 
 

@@ -1,14 +1,15 @@
 """A random history over some partitions, attacked while it runs, and every check at its end.
 
-    run(seed)                   one build; also: one partition gives the same as two
-    run(seed, builds=BUILDS)    restarts change to other builds and back
+run(seed)                   one build; also: one partition gives the same as two
+run(seed, builds=BUILDS)    restarts change to other builds and back
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from engine.activations import append_activation
 from engine.hashes import canonical_decision, state_hash
@@ -16,10 +17,10 @@ from engine.shard import Shard
 from events import codec
 from events.envelope import Event
 from events.partitioning import partition_of
-from tests.evaluator.engine_side import check
 from tests.evaluator.generate import generate
 from tests.evaluator.model import Activation, Rulebook, Tick
 from tests.evaluator.model import Event as Written
+from tests.simulation.agreement.engine_side import check
 from tests.simulation.protocol.books import UNIT_MS, first_book, next_book
 from tests.simulation.protocol.broken import need
 from tests.simulation.protocol.builds import FORGETS_DUE, ORIGINAL, watch_decisions
@@ -60,8 +61,8 @@ def small_history(rng: Random) -> Iterator[Made]:
         yield now_ms, first_book(rng)
 
 
-def event(id_: str, type_: str, customer: str, at_ms: int, data: dict[str, object]) -> Event:
-    return Event(id=id_, type=type_, customer_id=customer, occurred_at_ms=at_ms, data=data)
+def event(id_: str, type_: str, customer: str, at_ms: int, data: Mapping[str, Any]) -> Event:
+    return Event(id=id_, type=type_, customer_id=customer, occurred_at_ms=at_ms, data=dict(data))
 
 
 def generated_history(seed: int) -> Iterator[Made]:

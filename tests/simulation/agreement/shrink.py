@@ -1,6 +1,6 @@
 """Makes a failing case small: drops records, rules and parts of rules one by one while it still fails.
 
-python -m tests.evaluator.shrink SEED
+python -m tests.simulation.agreement.shrink SEED
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.evaluator.comparison import disagreements
-from tests.evaluator.engine_side import run_engine
 from tests.evaluator.generate import generate
 from tests.evaluator.judge import judge
 from tests.evaluator.model import Activation, Case, Event, Expr, Policy, Rulebook
 from tests.evaluator.text import files
 from tests.evaluator.traits import parts
+from tests.simulation.agreement.comparison import disagreements
+from tests.simulation.agreement.engine_side import run_engine
 
 Fails = Callable[[Case], bool]
 

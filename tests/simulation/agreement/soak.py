@@ -1,6 +1,6 @@
 """Random seeds for as long as one likes; a seed that fails is kept and printed with the command that repeats it.
 
-python -m tests.evaluator.soak MINUTES
+python -m tests.simulation.agreement.soak MINUTES
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from random import SystemRandom
 
-from tests.evaluator.comparison import disagreements
-from tests.evaluator.engine_side import run_engine
 from tests.evaluator.generate import generate
 from tests.evaluator.judge import judge
+from tests.simulation.agreement.comparison import disagreements
+from tests.simulation.agreement.engine_side import run_engine
 
 KEPT = Path(__file__).parent / "kept_seeds.txt"
 SEEDS = 10**9
@@ -37,7 +37,7 @@ def agrees(seed: int) -> bool:
     told = disagreements(judge(case), run_engine(case))
     if told:
         keep(seed)
-        print(f"seed {seed} disagrees; repeat it with: python -m tests.evaluator.shrink {seed}")
+        print(f"seed {seed} disagrees; repeat it with: python -m tests.simulation.agreement.shrink {seed}")
         print("\n".join(told), flush=True)
     return not told
 
