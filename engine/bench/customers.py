@@ -92,7 +92,7 @@ def populate(rulebook: Tuned, folder: Path, count: int) -> None:
         assert world is not None
         pool = [(world.program.codec.encode(state), state.queued) for _, state in world.all_states()]
         world.meta.customers = count
-        store = open_store(folder, "clones")
+        store = open_store(folder, "clones", stand.memory)
         for start in range(0, count, CHUNK):
             names = [(f"c{who:07d}", pool[who % len(pool)]) for who in range(start, min(start + CHUNK, count))]
             timers = [(queued, name) for name, (_, queued) in names if queued < NEVER]
@@ -104,7 +104,7 @@ def populate(rulebook: Tuned, folder: Path, count: int) -> None:
 def hit(rulebook: Tuned, folder: Path, count: int, events: int, seed: int) -> Hit:
     """Go on where the last round ended, with events of customers drawn uniformly."""
     with Stand(folder, rulebook.packed) as stand:
-        store = stand.generations.store = open_store(folder, "clones")
+        store = stand.generations.store = open_store(folder, "clones", stand.memory)
         shard = stand.shard()
         shard.open()
         world = shard.world

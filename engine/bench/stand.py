@@ -27,6 +27,7 @@ from events.codec import Activation
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_derived import RocksDerived
     from engine.adapters.rocksdb_facts import RocksFacts
+    from engine.adapters.rocksdb_options import StoreMemory
 
 BATCH = 2_000
 
@@ -66,6 +67,7 @@ class FolderGenerations:
     def __init__(self, folder: Path, store: DerivedStore | None = None) -> None:
         self.folder = folder
         self.made = 0
+        self.memory: StoreMemory | None = None
         self.store = store
 
     def current(self) -> DerivedStore | None:
@@ -77,7 +79,7 @@ class FolderGenerations:
         from engine.adapters.rocksdb_derived import RocksDerived
 
         self.made += 1
-        return RocksDerived(self.folder / f"g{self.made}", create=True, bulk=bulk)
+        return RocksDerived(self.folder / f"g{self.made}", create=True, bulk=bulk, memory=self.memory)
 
     def swap(self, store: DerivedStore) -> None:
         """Make it the current one."""
@@ -94,6 +96,7 @@ class Stand:
         self.compiled: Compiled = compile_rulebook(self.rulebook)
         self.compile_s = time.perf_counter() - began
         self.generations = FolderGenerations(folder)
+        self._memory: StoreMemory | None = None
         self._facts: RocksFacts | None = None
 
     def __enter__(self) -> Self:
@@ -129,8 +132,17 @@ class Stand:
     def facts(self) -> RocksFacts:
         """The partition's facts in the folder, made if they are not there."""
         if self._facts is None:
-            self._facts = open_facts(self.folder)
+            self._facts = open_facts(self.folder, self.memory)
         return self._facts
+
+    @property
+    def memory(self) -> StoreMemory:
+        """What all stores share, as the runtime's do."""
+        from engine.adapters.rocksdb_options import StoreMemory
+
+        if self._memory is None:
+            self._memory = self.generations.memory = StoreMemory()
+        return self._memory
 
     def shard(self) -> Shard:
         """A shard over the facts and the current generation, not yet open."""
@@ -141,18 +153,18 @@ class Stand:
         return (lambda _: self.rulebook), (lambda _: self.compiled)
 
 
-def open_facts(folder: Path) -> RocksFacts:
+def open_facts(folder: Path, memory: StoreMemory | None = None) -> RocksFacts:
     """A partition's facts in a folder, made if they are not there."""
     from engine.adapters.rocksdb_facts import RocksFacts
 
-    return RocksFacts(folder / "facts", 0, create=True)
+    return RocksFacts(folder / "facts", 0, create=True, memory=memory)
 
 
-def open_store(folder: Path, name: str) -> RocksDerived:
+def open_store(folder: Path, name: str, memory: StoreMemory | None = None) -> RocksDerived:
     """A derived store beside them, likewise."""
     from engine.adapters.rocksdb_derived import RocksDerived
 
-    return RocksDerived(folder / name, create=True)
+    return RocksDerived(folder / name, create=True, memory=memory)
 
 
 def opened(shard: Shard) -> Shard:
