@@ -1,7 +1,7 @@
 """Many trials, added up by commit.
 
-    python -m tests.chaos --minutes 10       random trials; adds them to bench/chaos-results.jsonl and says how many
-    python -m tests.chaos --trial 17         one trial again, from its number
+python -m tests.chaos --minutes 10       random trials; adds them to bench/chaos-results.jsonl and says how many
+python -m tests.chaos --trial 17         one trial again, from its number
 """
 
 from __future__ import annotations

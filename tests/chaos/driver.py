@@ -53,8 +53,10 @@ class Orders:
 def install(build: int) -> None:
     """Be another build of the engine: another fold version, one fold that differs."""
     watch_decisions()
-    engine.runtimes.embedded.rulebooks.compile_rulebook = compiler_of(build)
-    Shard.__init__.__kwdefaults__["fold_version"] = fold_version_of(build)
+    vars(engine.runtimes.embedded.rulebooks)["compile_rulebook"] = compiler_of(build)
+    defaults = Shard.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["fold_version"] = fold_version_of(build)
 
 
 def drive(orders: Orders, pipe: Connection) -> None:

@@ -20,8 +20,7 @@ from engine.shard import Shard
 from events.codec import head_of
 from tests.chaos.driver import install
 from tests.chaos.workload import workload
-from tests.simulation.protocol.oracle import decide_again, need_same
-from tests.simulation.protocol.oracle import Range
+from tests.simulation.protocol.oracle import Range, decide_again, need_same
 from tests.simulation.protocol.partition import Library, need_equal
 from tests.simulation.protocol.recount import check_lives, check_overdue, check_policy
 

@@ -1,4 +1,4 @@
-"""One trial: a process is driven, killed and perhaps bereft of its newest bytes, restarted until done, and looked at."""
+"""One trial: a process is driven, killed, perhaps bereft of its newest bytes, restarted until done, and looked at."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Trials:
 
 
 def power_cut(folder: Path, life: Life, rng: Random) -> int:
-    """Shorten the newest write-ahead file of every database past what is known to be on the disk; returns by how much."""
+    """Shorten the newest write-ahead file of every database past what is known to be on the disk; gives the bytes."""
     found = [*databases(folder, "facts"), *databases(folder, "derived")]
     return sum(cut(database, life.durable.get(str(database), {}), rng) for database in found)
 

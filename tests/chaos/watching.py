@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,16 @@ from typing import Any
 from engine import kill_points
 from tests.contract.power_cut import sizes
 
-DURABLE_AT = frozenset(
-    {"before-log-append", "after-log-fsync", "before-decisions", "after-decisions", "after-swap"}
-)
+DURABLE_AT = frozenset({"before-log-append", "after-log-fsync", "before-decisions", "after-decisions", "after-swap"})
 """Points at which everything written to facts/ is on the disk."""
 
 
 class Watched(str):
     """The armed point's name; comparing it with the one that is reached tells the harness."""
 
-    __slots__ = ("reached",)
+    __slots__ = ("__dict__",)
+
+    reached: Callable[[object], None]
 
     def __ne__(self, other: object) -> bool:
         self.reached(other)

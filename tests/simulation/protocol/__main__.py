@@ -23,7 +23,9 @@ def main(minutes: float, seed: int) -> int:
             counted += run(seed, builds=BUILDS if seed % 3 == 2 else ())
         except (AssertionError, StrandError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             broken += 1
-            print(f"seed {seed} (repeat with python -m tests.simulation.protocol 0 {seed}): {error!r:.2000}", flush=True)
+            print(
+                f"seed {seed} (repeat with python -m tests.simulation.protocol 0 {seed}): {error!r:.2000}", flush=True
+            )
             if minutes == 0:
                 raise
         seed += 1

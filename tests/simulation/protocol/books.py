@@ -1,6 +1,6 @@
 """Small rulebooks whose rules keep meeting: few traits and segments, short windows, every policy tight.
 
-A unit is six hours: windows, delays, caps and the steps between events are few units, so that much falls on the same ms.
+A unit is six hours: windows, delays, caps and the steps between events are few units, so that much meets on one ms.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tests.evaluator.model import HOUR_MS, Cap, Dimension, Expr, On, Policy, Rul
 UNIT_MS = 6 * HOUR_MS
 SEGMENTS = ("regular", "lapsing", "collector")
 TRIGGERS = 5
+ONCES: tuple[str | int, ...] = ("per_cause", "per_cause", "per_customer", 6 * UNIT_MS, 20 * UNIT_MS)
 X, Y, LAST = ("trait", "x"), ("trait", "y"), ("trait", "last_order")
 
 
@@ -70,7 +71,7 @@ def trigger(rng: Random, on: On | None = None) -> Trigger:
         even_if_left=on.kind in ("enters", "moves") and rng.random() < 0.3,
         include_existing=on.kind == "enters" and rng.random() < 0.4,
         priority=rng.choice([0, 0, 1]),
-        once=rng.choice(["per_cause", "per_cause", "per_customer", 6 * UNIT_MS, 20 * UNIT_MS]),
+        once=rng.choice(ONCES),
         holdout=rng.choice([0, 0, 0, 0, 50]),
         paused=rng.random() < 0.07,
         expires_after=rng.choice([None, None, None, HOUR_MS, 2 * UNIT_MS]),

@@ -86,9 +86,7 @@ def forgotten(match: Pending) -> bool:
     return match.due_ms // HOUR_MS % 3 == 0
 
 
-def decide_in_build(
-    occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules
-) -> list[Decision]:
+def decide_in_build(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> list[Decision]:
     """`triggers.decide.decide` as a build has it; whatever the build, none outside is sent to."""
     if getattr(rules, "build", ORIGINAL) == FORGETS_DUE:
         decisions = decide_forgetting(occasion, view, ledger, rules)
@@ -96,7 +94,13 @@ def decide_in_build(
         decisions = decide(occasion, view, ledger, rules)
     for decision in decisions:
         if decision.kind == "send":
-            need(inside(rules.rules, decision, view), "vi", "sent to someone outside", decision.trigger, occasion.position)
+            need(
+                inside(rules.rules, decision, view),
+                "vi",
+                "sent to someone outside",
+                decision.trigger,
+                occasion.position,
+            )
     return decisions
 
 
@@ -128,4 +132,4 @@ def inside(rules: Mapping[str, Rule], decision: Decision, view: CustomerView) ->
 
 def watch_decisions() -> None:
     """Have every decider of this process decide by its build."""
-    engine.deciding.decide = decide_in_build
+    vars(engine.deciding)["decide"] = decide_in_build

@@ -13,7 +13,7 @@ import engine.shard
 import triggers.cancels
 from engine.shard import Shard
 from engine.states import Meta
-from engine.world import Decide, Past, World
+from engine.world import Decide, World
 from tests.simulation.protocol.builds import BUILDS, ORIGINAL, OTHER_TRAITS
 from tests.simulation.protocol.durable import Log
 from tests.simulation.protocol.partition import Partition
@@ -57,7 +57,6 @@ class ForgetsTheRest(Shard):
         return world
 
 
-
 class OrdinalWorld(World):
     """Steps are numbered within their record: other code counts them otherwise."""
 
@@ -97,7 +96,9 @@ def _left_on_transition(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _same_traits(original: Callable[..., bool]) -> Callable[..., bool]:
     """An activation keeps the old world wherever the traits are the same, though the segments are not."""
-    return lambda old, new: old.fingerprint == new.fingerprint and old.rulebook.world.traits == new.rulebook.world.traits
+    return lambda old, new: (
+        old.fingerprint == new.fingerprint and old.rulebook.world.traits == new.rulebook.world.traits
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ FAULTS = (
         name="ordinal step index",
         module=engine.shard,
         function="World",
-        planted=lambda original: OrdinalWorld,
+        planted=lambda _: OrdinalWorld,
         builds=tuple(BUILDS),
     ),
     Fault(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.adapters.memory import MemoryDecisions, MemoryLog
+from engine.adapters.memory import MemoryDecisions
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.outputs import decode_batch, encode_batch, kept
+from engine.ports import Log
 from engine.shard import Shard
 from tests.simulation.protocol.broken import need
 from tests.simulation.protocol.builds import fold_version_of
@@ -36,7 +37,7 @@ def ranges_of(stream: Stream) -> list[Range]:
     return found
 
 
-def decide_again(log: MemoryLog, ranges: list[Range], library: Library) -> list[Output]:
+def decide_again(log: Log, ranges: list[Range], library: Library) -> list[Output]:
     """The outputs of a run without a crash, in which each build takes over where the ranges say."""
     done: list[Output] = []
     for each in ranges:
@@ -59,4 +60,10 @@ def decide_again(log: MemoryLog, ranges: list[Range], library: Library) -> list[
 def need_same(wanted: list[Output], recorded: list[Output]) -> None:
     for want, found in zip(wanted, recorded, strict=False):
         need(want == found, "iii", "first difference\n  must be", want, "\n  was    ", found)
-    need(len(wanted) == len(recorded), "iii", "outputs missing or too many", wanted[len(recorded) :], recorded[len(wanted) :])
+    need(
+        len(wanted) == len(recorded),
+        "iii",
+        "outputs missing or too many",
+        wanted[len(recorded) :],
+        recorded[len(wanted) :],
+    )

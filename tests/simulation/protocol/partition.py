@@ -7,8 +7,8 @@ from random import Random
 from engine.activations import Compile
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import Compiled
-from engine.ledgers import read_ledger
 from engine.hashes import canonical_state
+from engine.ledgers import read_ledger
 from engine.outputs import kept
 from engine.ports import DecisionStream
 from engine.rulebook.rulebook import Rulebook, unpack
@@ -20,7 +20,16 @@ from tests.simulation.protocol.durable import Crash, Fuse, Generations, Log, Str
 from triggers.decisions import MARK, Output
 from triggers.ledger import pending_matches
 
-COUNTERS = ("rulebook", "activation_offset", "applied", "journey_ms", "events", "duplicates", "customers", "triggers_ever")
+COUNTERS = (
+    "rulebook",
+    "activation_offset",
+    "applied",
+    "journey_ms",
+    "events",
+    "duplicates",
+    "customers",
+    "triggers_ever",
+)
 
 
 class Library:
