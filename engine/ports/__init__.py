@@ -128,7 +128,7 @@ class Generations(Protocol):
         ...
 
     def begin(self, *, bulk: bool = False) -> DerivedStore:
-        """A new, empty generation beside the current one; a `bulk` one is written for speed, and durable at the swap."""
+        """A new, empty generation beside the current one; `bulk`: written for speed, durable at the swap."""
         ...
 
     def swap(self, store: DerivedStore) -> None:
