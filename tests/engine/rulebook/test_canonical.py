@@ -167,10 +167,7 @@ def test_templates_belong_to_the_hash(tmp_path: Path, shop: Rulebook) -> None:
             "its form has version 2; this engine reads version 1",
         ),
         (
-            b"\x01"
-            + lzma.compress(
-                b'{"version": 1, "rulebook": {"segments": {"a": {"when": "x"}}}, "templates": {}}'
-            ),
+            b"\x01" + lzma.compress(b'{"version": 1, "rulebook": {"segments": {"a": {"when": "x"}}}, "templates": {}}'),
             "no trait, segment or dimension is called 'x'",
         ),
     ],
