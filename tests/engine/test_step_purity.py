@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.tidy.tree import ROOT
 
 
@@ -14,6 +16,7 @@ def child(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_a_history_is_lived_through_on_nothing_but_its_records() -> None:
     ran = child()
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
