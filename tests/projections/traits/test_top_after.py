@@ -22,7 +22,7 @@ EVENTS = st.lists(
 @given(EVENTS)
 def test_what_was_touched_is_enough(events: list[tuple[int, list[tuple[str, float]]]]) -> None:
     sums: Sums = {}
-    top = None
+    top: str | None = None
     o = 0
     for gap_ms, contributions in events:
         o += gap_ms
