@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.exporting import Format
 from engine.cli.instants import instant_of, shown_instant
 from engine.cli.lists import Customer, Formats, Limit, Out, Printing, Row, Since, Until, put_out, where
 from engine.cli.opening import reading, zone_of
@@ -60,7 +61,9 @@ def transitions(
             among(segment, "segment or dimension", sorted(views.compiled.program.names) if views.compiled else [])
         rows = filtered(views, _transition_rows, since, until, customer=customer, name=segment, to=to)
         columns = ("when", "customer", "what", "because", "cause")
-        put_out(rows, _printing(TRANSITIONS, columns, "transitions", _transition(zone), as_json, limit, format, out))
+        put_out(
+            rows, _printing(TRANSITIONS, columns, "transitions", _transition(zone), as_json, limit, format, out, views)
+        )
 
 
 def decisions(
@@ -96,7 +99,7 @@ def decisions(
             views, _decision_rows, since, until, customer=customer, trigger=trigger, decision=decision, reason=reason
         )
         columns = ("when", "customer", "trigger", "decision", "due", "channel", "cause", "evidence")
-        put_out(rows, _printing(DECISIONS, columns, "decisions", _decision(zone), as_json, limit, format, out))
+        put_out(rows, _printing(DECISIONS, columns, "decisions", _decision(zone), as_json, limit, format, out, views))
 
 
 def messages(
@@ -123,7 +126,7 @@ def messages(
         zone = zone_of(views)
         rows = filtered(views, _message_rows, since, until, customer=customer, trigger=trigger, channel=channel)
         columns = ("when", "customer", "trigger", "channel", "to", "subject", "id")
-        put_out(rows, _printing(MESSAGES, columns, "messages", _message(zone), as_json, limit, format, out))
+        put_out(rows, _printing(MESSAGES, columns, "messages", _message(zone), as_json, limit, format, out, views))
 
 
 def dead_letters(
@@ -154,7 +157,7 @@ def dead_letters(
         zone = zone_of(views)
         rows = filtered(views, _letter_rows, since, until, in_order=False, reason=reason, door=door)
         columns = ("when", "door", "reason", "detail", "partition", "offset")
-        put_out(rows, _printing(LETTERS, columns, "dead letters", _letter(zone), as_json, limit, format, out))
+        put_out(rows, _printing(LETTERS, columns, "dead letters", _letter(zone), as_json, limit, format, out, views))
 
 
 # ---------------------------------------------------------------- rows
@@ -219,11 +222,20 @@ def _printing(
     show: Callable[[Row], Row],
     as_json: bool,
     limit: int | None,
-    format: Any,
+    format: Format | None,
     out: Path | None,
+    views: Views,
 ) -> Printing:
     return Printing(
-        columns=columns, shown_columns=shown, show=show, what=what, as_json=as_json, limit=limit, format=format, out=out
+        reaches=views.shows,
+        columns=columns,
+        shown_columns=shown,
+        show=show,
+        what=what,
+        as_json=as_json,
+        limit=limit,
+        format=format,
+        out=out,
     )
 
 

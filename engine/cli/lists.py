@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printing:
-    """How a list is printed: `columns` of the data, and what a person sees instead."""
+    """How a list is printed: `columns` of the data, what a person sees instead, and which offsets it `reaches`."""
 
     columns: Sequence[str]
     shown_columns: Sequence[str]
@@ -43,6 +43,7 @@ class Printing:
     limit: int | None = None
     format: Format | None = None
     out: Path | None = None
+    reaches: str = ""
 
 
 def where(rows: Iterable[Row], since_ms: int | None, until_ms: int | None, **equal: str | None) -> Iterator[Row]:
@@ -84,3 +85,5 @@ def put_out(rows: Iterable[Row], how: Printing) -> None:
             note(f"the newest {limit} of {passed:,} {how.what}; --limit 0 shows all")
         elif person and not passed:
             note(f"no {how.what}")
+        if how.reaches:
+            note(f"showing {how.reaches}")
