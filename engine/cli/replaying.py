@@ -128,7 +128,7 @@ def verify(
     else:
         for line in verified_lines(found):
             say(line)
-    if found.different or found.decided_differently:
+    if found.different or found.damaged or found.decided_differently:
         raise typer.Exit(1)
 
 
@@ -136,6 +136,7 @@ def verified_json(found: Verified) -> dict[str, Any]:
     """What `verify --json` prints."""
     extra: dict[str, Any] = {
         "different": found.different,
+        "damaged": found.damaged,
         "differences": difference_rows(found.partitions),
         "incomparable": {
             str(folded.partition): folded.incomparable for folded in found.partitions if folded.incomparable
@@ -167,6 +168,8 @@ def verified_lines(found: Verified) -> Iterable[str]:
     if found.different:
         yield from difference_lines(found.partitions)
         yield "Operator action: run `strand rebuild --accept`; facts/ are unharmed"
+    elif found.damaged:
+        yield "Operator action: run `strand rebuild`; facts/ are unharmed"
     elif any(folded.live_hash is not None for folded in found.partitions):
         yield "0 differences from the live world"
     if found.redecided:

@@ -16,6 +16,7 @@ from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.shard import Shard
 from engine.states import Meta, read_meta
 from engine.world import World
+from events.errors import DerivedDamaged
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import MARK, Position
 
@@ -43,7 +44,8 @@ class Folded:
     """What folding one partition gave.
 
     `differences` holds the first of `different` customers and counters; `incomparable` says why there was no live world
-    to compare with ('' if there was). A partition that no rulebook is active in yet has no world: `meta` is None.
+    to compare with ('' if there was), `damaged` whether that was since it cannot be read. A partition that no rulebook
+    is active in yet has no world: `meta` is None.
     """
 
     partition: int
@@ -53,6 +55,7 @@ class Folded:
     differences: list[Difference] = field(default_factory=list)
     different: int = 0
     incomparable: str = ""
+    damaged: bool = False
 
 
 @cache
@@ -81,7 +84,7 @@ class OneGeneration:
 
 def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, advance: Advance) -> Folded:
     """Fold a partition into `target`, up to the live world's applied offset (the frontier where none is usable)."""
-    store = workspace.open_live(partition)
+    store, damage = _open_live(workspace, partition)
     facts = workspace.facts[partition]
     if not workspace.owner:
         facts.catch_up()  # facts seen after the live world hold all that it was made of
@@ -89,7 +92,7 @@ def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, adva
     books = rulebooks()
     shard = Shard(log, facts.decisions, OneGeneration(target), books.load, books.compile, partition=partition)
     shard.past.frontier = frontier(facts.decisions)
-    live, why = _live_world(facts, store, shard.past.frontier, shard.activations)
+    live, why = (None, damage) if damage else _live_world(facts, store, shard.past.frontier, shard.activations)
     if live is None:
         world = shard.refold()
     else:
@@ -98,14 +101,30 @@ def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, adva
     if world is None:
         return Folded(partition, incomparable=why)
     world.flush()
-    result = Folded(partition, world.meta, state_hash(world), incomparable=why)
+    result = Folded(partition, world.meta, state_hash(world), incomparable=why, damaged=bool(damage))
     if live is not None:
-        result.live_hash = state_hash(live)
-        for difference in _differences(partition, live, world):
-            result.different += 1
-            if len(result.differences) < SHOWN_DIFFERENCES:
-                result.differences.append(difference)
+        try:
+            _compare(live, world, result)
+        except DerivedDamaged as error:
+            return Folded(partition, world.meta, result.state_hash, incomparable=error.message, damaged=True)
     return result
+
+
+def _open_live(workspace: Workspace, partition: int) -> tuple[DerivedStore | None, str]:
+    """The live store if there is one, and the damage for which it cannot be opened."""
+    try:
+        return workspace.open_live(partition), ""
+    except DerivedDamaged as error:
+        return None, error.message
+
+
+def _compare(live: World, folded: World, result: Folded) -> None:
+    """Note the live world's hash, and what differs from it."""
+    result.live_hash = state_hash(live)
+    for difference in _differences(result.partition, live, folded):
+        result.different += 1
+        if len(result.differences) < SHOWN_DIFFERENCES:
+            result.differences.append(difference)
 
 
 def _live_world(
@@ -122,7 +141,10 @@ def _live_world(
     active = activations.active_at(edge)
     if active is None or active != meta.activation_offset:
         return None, "the live world is of an earlier rulebook"
-    return World(activations.compiled(active), store, facts.log, meta), ""
+    compiled = activations.compiled(active)
+    if meta.layout != compiled.fingerprint:
+        return None, "the live world was written by another release, which kept its states otherwise"
+    return World(compiled, store, facts.log, meta), ""
 
 
 def _differences(partition: int, live: World, folded: World) -> Iterator[Difference]:

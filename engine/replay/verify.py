@@ -35,6 +35,11 @@ class Verified:
         return sum(folded.different for folded in self.partitions)
 
     @property
+    def damaged(self) -> bool:
+        """Whether a live world cannot be read."""
+        return any(folded.damaged for folded in self.partitions)
+
+    @property
     def decided_differently(self) -> int:
         """How many steps would be decided otherwise from the log alone."""
         return sum(found.different for found in self.redecided)

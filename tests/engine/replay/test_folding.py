@@ -69,6 +69,7 @@ def test_counters_are_compared_too(shop: Path) -> None:
         ({"fold_version": 99}, "the live world is of fold version 99"),
         ({"applied": 10_000}, "ahead of the decisions"),
         ({"activation_offset": -5}, "of an earlier rulebook"),
+        ({"layout": "another"}, "written by another release"),
     ],
 )
 def test_a_world_that_is_not_ours_is_not_compared(shop: Path, fields: dict[str, object], why: str) -> None:
@@ -94,6 +95,29 @@ def test_a_live_world_that_lags_is_compared_where_it_is(shop: Path) -> None:
     assert (folded.different, folded.incomparable) == (0, "")
     assert folded.meta is not None
     assert folded.meta.applied == end - 2
+
+
+def test_a_world_that_cannot_be_read_is_damaged_and_a_rebuild_mends_it(shop: Path) -> None:
+    with Workspace.open(shop, owner=True) as workspace:
+        store = workspace.open_live(0)
+        assert store is not None
+        store.write(Flush(states={"ann": b"\x01"}))
+    answer = strand("verify", "-w", shop)
+    assert answer.code == 1
+    assert "nothing to compare with: a state cannot be read" in answer.out
+    assert "Operator action: run `strand rebuild`" in answer.out
+    assert strand("rebuild", "-w", shop).code == 0
+    assert strand("verify", "-w", shop).code == 0
+
+
+def test_a_damaged_list_of_generations_is_mended_by_a_rebuild(shop: Path) -> None:
+    (shop / "derived/CURRENT").write_text("{", encoding="utf-8")
+    answer = strand("segments", "-w", shop)
+    assert answer.code == 1
+    assert "run `strand rebuild`" in answer.err
+    assert strand("verify", "--json", "-w", shop).json()["damaged"] is True
+    assert strand("rebuild", "-w", shop).code == 0
+    assert strand("verify", "-w", shop).code == 0
 
 
 def test_one_field_of_one_customer_is_named(shop: Path) -> None:
