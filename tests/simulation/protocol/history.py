@@ -24,6 +24,7 @@ from tests.simulation.agreement.engine_side import check
 from tests.simulation.protocol.books import UNIT_MS, first_book, next_book
 from tests.simulation.protocol.broken import need
 from tests.simulation.protocol.builds import FORGETS_DUE, ORIGINAL, watch_decisions
+from tests.simulation.protocol.limits import tight_limits
 from tests.simulation.protocol.oracle import decide_again, need_same, ranges_of
 from tests.simulation.protocol.partition import Library, Partition
 from tests.simulation.protocol.recount import check_lives, check_overdue, check_policy
@@ -100,15 +101,18 @@ class History:
     # ------------------------------------------------------------ what happens
     def run(self) -> Counter[str]:
         generated = self.seed % GENERATED == 0
-        for at_ms, what in generated_history(self.seed) if generated else small_history(self.rng):
-            self.now_ms = max(self.now_ms, at_ms)
-            self.happen(what)
-            self.attack()
-        self.now_ms += 60 * UNIT_MS
-        for partition in (*self.partitions, self.merged):
-            partition.log.append([codec.encode_tick(self.now_ms)])
+        with tight_limits(Random(self.seed)):
+            for at_ms, what in generated_history(self.seed) if generated else small_history(self.rng):
+                self.now_ms = max(self.now_ms, at_ms)
+                self.happen(what)
+                self.attack()
+            self.now_ms += 60 * UNIT_MS
+            for partition in (*self.partitions, self.merged):
+                partition.log.append([codec.encode_tick(self.now_ms)])
+            for partition in self.partitions:
+                self.finish(partition)
         for partition in self.partitions:
-            self.finish(partition)
+            self.check(partition)
         if not self.builds:
             self.check_one_partition()
         self.counted["histories"] += 1
@@ -159,12 +163,14 @@ class History:
 
     # ------------------------------------------------------------ checks
     def finish(self, partition: Partition) -> None:
-        """Open once more, process what is left, and check."""
+        """Open once more and process what is left."""
         if self.crashes:
             partition.restart(ORIGINAL if partition.build == FORGETS_DUE else None)
         while partition.shard.process(self.rng.choice([1, 3, 1_000])):
             pass
         partition.shard.flush()
+
+    def check(self, partition: Partition) -> None:
         need(partition.log.acknowledged == partition.log.read(0, 1 << 30), "i", "an acknowledged record is lost")
         outputs = partition.outputs()
         waiting = check_lives(outputs, self.counted)
