@@ -45,7 +45,10 @@ def bench(
     figures = []
     for name in names or BENCHES:
         note(f"measuring {name}")
-        figures += BENCHES[name](Scale(quick))
+        found = BENCHES[name](Scale(quick))
+        for figure in found:
+            note(f"  {figure.name}: {figure.value:.3g} {figure.unit} {figure.verdict}".rstrip())
+        figures += found
     write_down(results, figures, quick=quick, seconds=time.perf_counter() - began)
     if as_json:
         for figure in figures:
