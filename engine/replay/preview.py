@@ -14,6 +14,7 @@ from engine.replay.folding import rulebooks
 from engine.replay.overlay import OverlayDecisions, OverlayLog
 from engine.replay.partition_jobs import Advance, WatchedLog, each_partition
 from engine.replay.recorded import Recorded, recorded_in
+from engine.replay.scratch import scratch
 from engine.rulebook.rulebook import Rulebook
 from engine.shard import Shard
 from engine.world import World
@@ -92,16 +93,15 @@ def preview(
 
 
 def _preview_partition(folder: Path, partition: int, activation: Activation, advance: Advance) -> Preview:
-    from engine.adapters.memory_generations import MemoryGenerations
     from engine.workspace.workspace import Workspace
 
-    with Workspace.open(folder, owner=False) as workspace:
+    with Workspace.open(folder, owner=False) as workspace, scratch() as generations:
         facts = workspace.facts[partition]
         log = OverlayLog(WatchedLog(facts.log, advance))
         stream = OverlayDecisions(facts.decisions)
         recorded = stream.count()
         books = rulebooks()
-        shard = Shard(log, stream, MemoryGenerations(), books.load, books.compile, partition=partition)
+        shard = Shard(log, stream, generations, books.load, books.compile, partition=partition)
         shard.open()
         edge = log.end()
         newest_ms = appended_at_of(log.get(edge - 1)) if edge else 0

@@ -12,6 +12,7 @@ import msgspec
 from engine.outputs import frontier, kept
 from engine.replay.folding import SHOWN_DIFFERENCES, rulebooks
 from engine.replay.partition_jobs import Advance, WatchedLog
+from engine.replay.scratch import scratch
 from engine.shard import Shard
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import OWN, Decision, Output, Position
@@ -48,17 +49,17 @@ class Redecided:
 
 
 def redecide_partition(facts: RocksFacts, advance: Advance) -> Redecided:
-    """Decide one partition again, with an empty decision stream in memory, up to the recorded frontier."""
+    """Decide one partition again, up to the recorded frontier, with a decision stream and a world of its own."""
     from engine.adapters.memory import MemoryDecisions
-    from engine.adapters.memory_generations import MemoryGenerations
 
     edge = frontier(facts.decisions)
     stream = MemoryDecisions()
     log, books = WatchedLog(facts.log, advance), rulebooks()
-    shard = Shard(log, stream, MemoryGenerations(), books.load, books.compile, partition=facts.partition)
-    shard.open()
-    while shard.position < edge and shard.process():
-        pass
+    with scratch() as generations:
+        shard = Shard(log, stream, generations, books.load, books.compile, partition=facts.partition)
+        shard.open()
+        while shard.position < edge and shard.process():
+            pass
     return compare(facts.partition, kept(facts.decisions.read()), kept(stream.read()), edge)
 
 
