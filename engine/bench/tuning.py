@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +28,7 @@ class Tuned:
     load_s: float
 
 
+@cache
 def tuned(segments: int) -> Tuned:
     """A rulebook of so many segments at two transitions an event, as far as its knob goes.
 
