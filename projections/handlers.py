@@ -24,6 +24,8 @@ from projections.traits.collections import ValueSet, WindowedSet, WindowedTop
 from projections.traits.windowed import Windowed
 
 TRACKED = (Windowed, WindowedSet)
+FEATURE_SCALE = Fraction(2 * MICRO)
+"""Features are compared by floor plus ceiling of their millionths."""
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ class Handlers:
             self.constants[f"AGED{number}"] = ages.at.get
         for feature in self.features:
             entry = plain.features.get(feature.number, Entry())
-            self.constants[f"FX{feature.number}"] = entry.thresholds(Fraction(MICRO), floored=True)
+            self.constants[f"FX{feature.number}"] = entry.thresholds(FEATURE_SCALE)
 
     def in_features(self, questions: Questions, name: str) -> bool:
         """Whether a group compares an expression that is made of the source."""
@@ -116,7 +118,7 @@ class Handlers:
                     lasting=tuple(number for number, of in enumerate(a.group_of) if of == value and self.lasts(number)),
                     sources=[self.source_index(questions, ix) for ix in self.indexed.values()],
                     features=[
-                        questions.features[feature.number].thresholds(Fraction(MICRO), floored=True)
+                        questions.features[feature.number].thresholds(FEATURE_SCALE)
                         if feature.number in questions.features
                         else None
                         for feature in self.features
@@ -231,10 +233,13 @@ class Handlers:
 
     # ------------------------------------------------------------ what a change affects
     def feature_key(self, feature: Feature) -> str:
-        """Source of the feature's whole millionths, None for null."""
+        """Source of the feature's place among the millionths, None for null: floor plus ceiling, so that a value on a
+        millionth and one right beside it differ."""
         number = self.emit_state().number(feature.node)
         divisor = source.times(str(number.scale), 1, number.denominator)
-        code = number.numerator if divisor == str(MICRO) else f"({number.numerator} * {MICRO}) // ({divisor})"
+        exact = divisor == str(MICRO)
+        scaled = number.numerator if exact else f"({number.numerator} * {MICRO})"
+        code = f"2 * {scaled}" if exact else f"{scaled} // ({divisor}) - -{scaled} // ({divisor})"
         return source.bound(code, number.guard)
 
     def feature_crossing(self, number: int) -> list[str]:

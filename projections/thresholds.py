@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
 from projections.expressions.runtime import NEVER
@@ -41,8 +41,8 @@ class Thresholds:
     ids: list[int] = field(default_factory=list)
     at: dict[int, tuple[int, ...]] = field(default_factory=dict)  # cut -> entities
     groups: list[tuple[int, ...]] = field(default_factory=list)  # the same by the cut's place
-    rising: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
-    falling: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    rising: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
+    falling: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
     on_null: tuple[int, ...] = ()
 
     def between(self, a: int, b: int) -> list[int]:
@@ -72,17 +72,13 @@ class Entry:
     def __bool__(self) -> bool:
         return bool(self.comparisons or self.equal or self.any_change or self.nullness)
 
-    def thresholds(self, scale: Fraction, *, floored: bool = False) -> Thresholds:
-        """The index, of comparisons with cuts in units of which `scale` make one.
-
-        With `floored` it is asked with the floors of values, so a value may be on either side of the cut it floors to.
-        """
+    def thresholds(self, scale: Fraction) -> Thresholds:
+        """The index, of comparisons with cuts in units of which `scale` make one."""
         by_cut: dict[int, set[int]] = defaultdict(set)
-        rising: list[tuple[int, int]] = []
-        falling: list[tuple[int, int]] = []
+        rising: list[tuple[float, int]] = []
+        falling: list[tuple[float, int]] = []
         for entity, op, cut in self.comparisons:
-            low = floor(cut * scale)
-            cuts = (low, low + 1) if floored else integer_cuts(op, cut * scale)
+            cuts = integer_cuts(op, cut * scale)
             for each in cuts:
                 by_cut[each].add(entity)
             if op in (">=", ">", "=="):
@@ -90,7 +86,7 @@ class Entry:
             elif op in ("<", "<="):
                 falling.append((cuts[-1], entity))
             else:
-                rising.append((-NEVER, entity))
+                rising.append((-inf, entity))
         made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)))
         for each in made.cuts:
             made.at[each] = tuple(sorted(by_cut[each]))
@@ -98,8 +94,8 @@ class Entry:
             made.groups.append(made.at[each])
             made.start.append(len(made.ids))
         for kept, pairs in ((made.rising, rising), (made.falling, falling)):
-            for each, entity in sorted(set(pairs)):
-                kept[0].append(each)
+            for place, entity in sorted(set(pairs)):
+                kept[0].append(place)
                 kept[1].append(entity)
         return made
 

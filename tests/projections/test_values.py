@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.projections.lives import DAY, START, Life, at, world
+from tests.projections.lives import DAY, START, Life, at, program, world
 
 TRAITS = {
     "n": "{last: thing_measured.amount}",
@@ -251,3 +251,29 @@ def test_sums_pass_64_bits(definition: str, many: int, with_one_less: Any) -> No
     assert life.trait("much") == with_one_less
     life.until(START + 100 * DAY)
     assert life.inside("rich") == ("within" not in definition)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_right_beside_a_cut_is_not_on_it(plain: bool) -> None:
+    """An average goes from 2 to half a millionth more, and back."""
+    traits = {
+        "spend": "{sum: order_completed.total}",
+        "orders": "{count: order_completed}",
+        "basket": "{mean: order_completed.total}",
+        "average": "{formula: spend / orders}",
+    }
+    conditions = {"over": "average > 2", "on": "basket == 2", "at_most": "basket <= 2", "from_here": "average >= 2"}
+    life = Life(program(world(traits, **conditions), plain=plain))
+    for place, total in enumerate((2, 2.000001, 1.999999, 1.999999, 2)):
+        life.order(START + place, total)
+    assert life.moves("over") == [(START + 1, True), (START + 2, False)]
+    assert [(when - START, now) for when, now in life.moves("on")] == [(0, True), (1, False), (2, True), (3, False)]
+    assert life.moves("at_most") == [(START, True), (START + 1, False), (START + 2, True)]
+    assert life.moves("from_here") == [(START, True), (START + 3, False)]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_first_value_may_be_any_number(plain: bool) -> None:
+    life = Life(program(text({}, other="n != 3", less="n < 3"), plain=plain))
+    life.event("page_viewed", START, url="u").event("thing_measured", START + 1, amount=-LARGE)
+    assert life.moves("other") == life.moves("less") == [(START + 1, True)]
