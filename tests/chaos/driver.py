@@ -67,7 +67,7 @@ def drive(orders: Orders, pipe: Connection) -> None:
     groups = orders.groups
     for number, (what, which) in enumerate(STEPS[orders.step :], orders.step):
         if what == "import":
-            import_files(folder, [folder / "history.jsonl"], live_from=None)
+            import_files(folder, [folder / "history.jsonl"], live_from=load.live_from)
         elif what == "publish":
             groups = publish(folder, load, groups, which, watch)
         elif what == "apply":

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -205,6 +206,9 @@ def compare(life: Life, right: Undisturbed, found: dict[str, Any], *, same: bool
     for partition, offset, id_ in life.acknowledged:
         here = found["ids"][partition][offset]
         assert here == id_, f"partition {partition}, offset {offset}: {id_} was acknowledged, {here} is there"
+    appended = Counter(id_ for ids in found["ids"] for id_ in ids)
+    twice = [id_ for id_, count in appended.items() if id_[0] in "pg" and count > 1]
+    assert not twice, f"imported twice: {twice[:3]}"  # profiles and grants are all imported, each once
     assert found["events"] == right.found["events"], f"{found['events']} events, must be {right.found['events']}"
     if same:
         ours, theirs = summary(found), summary(right.found)

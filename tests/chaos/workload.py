@@ -14,6 +14,7 @@ from tests.simulation.agreement.engine_side import check
 from tests.simulation.protocol.books import UNIT_MS, first_book, next_book
 
 START_MS = 1_735_689_600_000  # 2025-01-01T00:00Z
+LIVE_FROM = "2025-01-03"  # amid the imported history
 CUSTOMERS = 24
 IMPORTED = 100
 GROUPS, GROUP_EVENTS = 12, 15
@@ -30,6 +31,7 @@ class Workload:
     imported: tuple[dict[str, Any], ...]
     groups: tuple[tuple[dict[str, Any], ...], ...]
     end_ms: int
+    live_from: str | None = None
 
     def hashes(self) -> dict[str, Rulebook]:
         """The rulebooks by hash."""
@@ -63,6 +65,7 @@ def workload(seed: int) -> Workload:
         imported=tuple(events[:IMPORTED]),
         groups=tuple(tuple(events[cut : cut + GROUP_EVENTS]) for cut in cuts),
         end_ms=now_ms + 30 * UNIT_MS,
+        live_from=LIVE_FROM if seed % 2 else None,
     )
 
 

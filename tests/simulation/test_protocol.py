@@ -5,6 +5,8 @@ A failing seed is repeated with `python -m tests.simulation.protocol 0 SEED`.
 
 from __future__ import annotations
 
+from random import SystemRandom
+
 import pytest
 
 from events.errors import StrandError
@@ -15,6 +17,7 @@ from tests.simulation.protocol.history import run
 SEEDS = 72
 CHUNK = 6
 ENOUGH = 60
+SOAKED = 1_500
 
 
 @pytest.mark.slow
@@ -52,3 +55,13 @@ def test_a_planted_fault_is_caught(fault: Fault) -> None:
             except (AssertionError, StrandError):
                 return
     pytest.fail(f"{fault.name} was not caught in {ENOUGH} histories")
+
+
+@pytest.mark.soak
+def test_many_more_histories_keep_the_protocol() -> None:
+    first = SystemRandom().randrange(1 << 40)
+    for seed in range(first, first + SOAKED):
+        try:
+            run(seed, builds=BUILDS if seed % 3 == 2 else ())
+        except (AssertionError, StrandError) as error:
+            pytest.fail(f"seed {seed}: repeat with python -m tests.simulation.protocol 0 {seed}: {error}")
