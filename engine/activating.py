@@ -84,6 +84,8 @@ def step_customers(shard: Shard, world: World, old: World | None, offset: int) -
         changes = differences(world, state, old, was) if old is not None else []
         entered = {world.program.names[number] for number, _, after in changes if after is True}
         world.hot[customer] = world.dirty[customer] = state
+        if state.exit_at <= t:  # no membership waited for it, but conditions and templates read it
+            world.program.expire(state, t, [])
         step = Step(customer, state, t, position, f"activation:{t}", changes=changes)
         decider.decide(step, Activation(new_triggers=new_triggers, brought_in=frozenset(entered)))
         if state.ask_at < state.queued:

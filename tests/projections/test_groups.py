@@ -89,7 +89,9 @@ def an_event(random: Random, life: Life, now: int) -> None:
     kind = random.random()
     if kind < 0.6:
         items = [{"sku": "s", "category": random.choice([*TEXTS, None])} for _ in range(random.randrange(3))]
-        life.order(now, random.randrange(-1, 5), late_by=late, items=items, store_id=x)
+        life.order(
+            now, random.choice([-1, 0, 1, 2, 2, 3, 4, 2.000001, 1.999999]), late_by=late, items=items, store_id=x
+        )
     elif kind < 0.8:
         life.event("profile_updated", now, late_by=late, city=x)
     else:

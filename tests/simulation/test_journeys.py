@@ -281,6 +281,17 @@ def test_a_new_trigger_may_take_those_who_are_in(journey: Journey) -> None:
     journey.when(rules(renamed + "  caps: [{at_most: 1, per: 1d}]\n", at="2026-02-02T00:00+00:00")).then()
 
 
+def test_a_condition_asked_at_an_activation_sees_what_has_left_its_window(journey: Journey) -> None:
+    book = SPENDING.replace("spend: {sum: order_completed.total}", "spend: {sum: order_completed.total, within: 2d}")
+    book = book.replace("big: {when: spend >= 20}", "buyer: {when: orders > 0}")
+    book = book.replace("{enters: big}", "{enters: buyer}, include_existing: yes, if: spend > 0")
+    journey.given(consented("ann"), order_completed("ann", at="2026-01-02T10:00+00:00"))
+    journey.given(consented("bea", at="2026-01-03T09:00+00:00"))
+    journey.given(order_completed("bea", at="2026-01-03T10:00+00:00"))
+    journey.when(rules(book, at="2026-01-04T10:00+00:00"))
+    journey.then(Suppress("thanks", reason="condition"), Send("thanks", customer="bea"))
+
+
 def test_a_pause_holds_and_its_end_asks_at_once(journey: Journey) -> None:
     paused = CATS.replace("    after: 14d\n", "    after: 1d\n    paused: yes\n")
     journey.given(rules(paused), consented("ann", tz="Europe/Riga"))
