@@ -34,9 +34,9 @@ class Busy:
 def bench(scale: Scale) -> list[Figure]:
     """Once, between two live runs of many customers."""
     rulebook = tuned(SEGMENTS)
-    usual = [apart(live, rulebook, scale.of(CUSTOMERS), scale.of(EVENTS)).us]
+    usual = [apart(live, rulebook, scale.of(CUSTOMERS), scale.of(EVENTS)).cost.us]
     busy = apart(taken, rulebook, scale.of(BUSY_EVENTS))
-    usual.append(apart(live, rulebook, scale.of(CUSTOMERS), scale.of(EVENTS)).us)
+    usual.append(apart(live, rulebook, scale.of(CUSTOMERS), scale.of(EVENTS)).cost.us)
     us = mean(usual)
     note = (
         f"last tenth {busy.last_us:.1f} us an event, all {busy.us:.1f}, usual {us:.1f}; the state ends at "

@@ -6,7 +6,6 @@ many names as are wanted, and the index of duplicates is given as many ids as so
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ import msgspec
 import numpy as np
 
 from engine.bench.figures import Figure
-from engine.bench.live import SEGMENTS, drive
+from engine.bench.live import SEGMENTS, drive, in_cpu, shown
 from engine.bench.machine import resident_mb
-from engine.bench.stand import Scale, Stand, apart, groups, open_store, ratio
+from engine.bench.stand import Cost, Scale, Stand, Watch, apart, groups, open_store, ratio
 from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import GAP_DAYS, Workload, cities_for
 from engine.ports import Flush
@@ -42,7 +41,7 @@ RSS_MB = 500
 class Hit:
     """An event's time with the cache as full as it gets, and the process's memory in MB: at the end, and its peak."""
 
-    us: float
+    cost: Cost
     loaded: float
     transitions: float
     resident_mb: float
@@ -64,9 +63,10 @@ def bench(scale: Scale) -> list[Figure]:
     figures = [
         Figure(
             bench="customers", name=f"{count:,} to {fewest:,}",
-            value=ratio((each.us for each in hits[count]), (each.us for each in hits[fewest])),
+            value=ratio((each.cost.us for each in hits[count]), (each.cost.us for each in hits[fewest])),
             threshold=2.0 if count == most else None,
-            note=f"{_note(count, hits[count])}; {_note(fewest, hits[fewest])}",
+            note=f"{in_cpu([each.cost for each in hits[count]], [each.cost for each in hits[fewest]])}; "
+            f"{_note(count, hits[count])}; {_note(fewest, hits[fewest])}",
         )
         for count in counts[1:]
     ]  # fmt: skip
@@ -77,8 +77,9 @@ def bench(scale: Scale) -> list[Figure]:
 
 
 def _note(count: int, hits: list[Hit]) -> str:
-    us, loaded = median(each.us for each in hits), median(each.loaded for each in hits)
-    return f"{count:,}: {us:.1f} us an event, {loaded:.2f} loads and {hits[0].transitions:.2f} transitions"
+    loaded = median(each.loaded for each in hits)
+    cost = shown([each.cost for each in hits])
+    return f"{count:,}: {cost} an event, {loaded:.2f} loads and {hits[0].transitions:.2f} transitions"
 
 
 def populate(rulebook: Tuned, folder: Path, count: int) -> None:
@@ -123,23 +124,22 @@ def hit(rulebook: Tuned, folder: Path, count: int, events: int, seed: int) -> Hi
         )
         loads = Loads(store)
         world.store = loads
-        seconds, counted, transitions, seen = 0.0, 0, world.meta.transitions, 0
+        watch, counted, transitions, seen = Watch(), 0, world.meta.transitions, 0
         with calm_collector():
             for batch in groups(workload.records(cities_for(SEGMENTS))):
                 if seen < warm:
                     loads.count, transitions = 0, world.meta.transitions
-                began = time.perf_counter()
-                drive(shard, [batch])
-                spent = time.perf_counter() - began
-                if seen >= warm:
-                    seconds, counted = seconds + spent, counted + len(batch)
+                    drive(shard, [batch])
+                else:
+                    with watch:
+                        drive(shard, [batch])
+                    counted += len(batch)
                 seen += len(batch)
-            began = time.perf_counter()
-            shard.flush()
-            seconds += time.perf_counter() - began
+            with watch:
+                shard.flush()
         memory = resident_mb()
         return Hit(
-            seconds / counted * 1e6, loads.count / counted, (world.meta.transitions - transitions) / counted, *memory
+            Cost.of(watch, counted), loads.count / counted, (world.meta.transitions - transitions) / counted, *memory
         )
 
 

@@ -41,7 +41,7 @@ def bench(scale: Scale) -> list[Figure]:
     wholes: list[Waits] = []
     rates: list[float] = []
     for number in scale.rounds:
-        rates.append(0.5e6 / apart(live, rulebook, customers, events).us)
+        rates.append(0.5e6 / apart(live, rulebook, customers, events).cost.us)
         bares.append(apart(bare, customers, events, rates[-1], number))
         wholes.append(apart(whole, rulebook, customers, events, rates[-1], number))
     value = ratio((each.p99_ms for each in wholes), (each.p99_ms for each in bares))

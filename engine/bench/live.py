@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from engine.bench.figures import Figure
-from engine.bench.stand import BATCH, Scale, Stages, Stand, apart, groups, open_facts, open_store, ratio
+from engine.bench.stand import BATCH, Cost, Scale, Stages, Stand, Watch, apart, groups, open_facts, open_store, ratio
 from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import Workload, cities_for
 from engine.outputs import kept
@@ -18,6 +18,10 @@ from engine.ports import Flush
 from engine.runtimes.embedded.collector import calm_collector
 from engine.shard import Shard
 from events.codec import read_record
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_derived import RocksDerived
+    from engine.adapters.rocksdb_facts import RocksFacts
 
 PUT_BYTES = 200
 SEGMENTS = 100
@@ -28,8 +32,7 @@ CUSTOMERS, EVENTS = 8_000, 80_000
 class Run:
     """An event's time, and what happened at it, in the second half of a run."""
 
-    us: float
-    cpu_us: float
+    cost: Cost
     transitions: float
     decisions: float
     compile_s: float
@@ -40,18 +43,18 @@ def bench(scale: Scale) -> list[Figure]:
     """Live against its floor, in turn."""
     rulebook = tuned(SEGMENTS)
     customers, events = scale.of(CUSTOMERS), scale.of(EVENTS)
-    floors: list[float] = []
+    floors: list[Cost] = []
     runs: list[Run] = []
     for _ in scale.rounds:
         floors.append(apart(floor, customers, events))
         runs.append(apart(live, rulebook, customers, events))
     staged = apart(live, rulebook, customers, events, True)
-    us = median(run.us for run in runs)
+    costs = [run.cost for run in runs]
     note = (
-        f"{us:.1f} us an event ({median(run.cpu_us for run in runs):.1f} of CPU), floor {median(floors):.2f}; "
+        f"{shown(costs)} an event, floor {shown(floors)}; {in_cpu(floors, costs)}; "
         f"{runs[0].transitions:.2f} transitions and {runs[0].decisions:.2f} decisions an event"
     )
-    value = ratio(floors, (run.us for run in runs))
+    value = ratio((each.us for each in floors), (run.cost.us for run in runs))
     return [
         Figure(
             bench="live", name="events/s to the floor's", value=value, threshold=0.12, aim=0.25, at_least=True,
@@ -60,8 +63,18 @@ def bench(scale: Scale) -> list[Figure]:
     ]  # fmt: skip
 
 
-def floor(customers: int, events: int) -> float:
-    """Microseconds an event of the floor, in the second half: the same log adapter, batch, fsync and process; append,
+def shown(costs: Sequence[Cost]) -> str:
+    """The median time."""
+    return f"{median(cost.us for cost in costs):.1f} us ({median(cost.cpu_us for cost in costs):.1f} of CPU)"
+
+
+def in_cpu(above: Sequence[Cost], below: Sequence[Cost]) -> str:
+    """The ratio where only the processor's time counts."""
+    return f"by CPU alone {ratio((each.cpu_us for each in above), (each.cpu_us for each in below)):.3g}x"
+
+
+def floor(customers: int, events: int) -> Cost:
+    """An event's cost of the floor, in the second half: the same log adapter, batch, fsync and process; append,
     read, decode to the engine's own Event; 200 bytes put an event in one write a batch."""
     with TemporaryDirectory() as folder:
         facts, store = open_facts(Path(folder)), open_store(Path(folder), "floor")
@@ -69,17 +82,19 @@ def floor(customers: int, events: int) -> float:
         batches = list(groups(Workload(customers=customers, events=events).records(cities_for(SEGMENTS))))
         half = len(batches) // 2
         with calm_collector():
-            began = 0.0
-            for number, batch in enumerate(batches):
-                if number == half:
-                    began = time.perf_counter()
-                first = facts.log.append(batch)
-                decoded = [read_record(record)[0] for record in facts.log.read(first, BATCH)]
-                store.write(Flush(states={event.customer_id: value for event in decoded}))
-            seconds = time.perf_counter() - began
+            _at_floor(facts, store, batches[:half], value)
+            with Watch() as watch:
+                _at_floor(facts, store, batches[half:], value)
         store.close()
         facts.close()
-    return seconds / sum(map(len, batches[half:])) * 1e6
+    return Cost.of(watch, sum(map(len, batches[half:])))
+
+
+def _at_floor(facts: RocksFacts, store: RocksDerived, batches: Iterable[list[bytes]], value: bytes) -> None:
+    for batch in batches:
+        first = facts.log.append(batch)
+        decoded = [read_record(record)[0] for record in facts.log.read(first, BATCH)]
+        store.write(Flush(states={event.customer_id: value for event in decoded}))
 
 
 def staged(shard: Shard, stages: Stages) -> None:
@@ -112,20 +127,18 @@ def live(rulebook: Tuned, customers: int, events: int, with_stages: bool = False
             drive(shard, batches[:half])
             stages.seconds.clear()
             transitions, decided = meta.transitions, shard.stream.count()
-            began, cpu_began = time.perf_counter(), time.process_time()
-            drive(shard, batches[half:])
-            shard.flush()
-            seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+            with Watch() as watch:
+                drive(shard, batches[half:])
+                shard.flush()
         counted = sum(map(len, batches[half:]))
         decisions = sum(len(output.decisions) for output in kept(shard.stream.read(decided)))
-    us = seconds / counted * 1e6
+    cost = Cost.of(watch, counted)
     return Run(
-        us=us,
-        cpu_us=cpu_s / counted * 1e6,
+        cost=cost,
         transitions=(meta.transitions - transitions) / counted,
         decisions=decisions / counted,
         compile_s=stand.compile_s,
-        stages=_by_stage({name: spent / counted * 1e6 for name, spent in stages.seconds.items()}, us),
+        stages=_by_stage({name: spent / counted * 1e6 for name, spent in stages.seconds.items()}, cost.us),
     )
 
 

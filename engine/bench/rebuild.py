@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -11,8 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from engine.bench.figures import Figure
-from engine.bench.live import SEGMENTS, drive
-from engine.bench.stand import Scale, Stand, apart, groups, ratio
+from engine.bench.live import SEGMENTS, drive, in_cpu, shown
+from engine.bench.stand import Cost, Scale, Stand, Watch, apart, groups, ratio
 from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import Workload, cities_for
 from engine.outputs import frontier
@@ -32,8 +33,8 @@ def bench(scale: Scale) -> list[Figure]:
     """Live, then one fold, two folds, one bare loop, two bare loops, in turn."""
     rulebook = tuned(SEGMENTS)
     customers, events = scale.of(CUSTOMERS), scale.of(EVENTS)
-    lives: list[float] = []
-    ones: list[float] = []
+    lives: list[Cost] = []
+    ones: list[Cost] = []
     scaled: list[float] = []
     bare: list[float] = []
     for number in scale.rounds:
@@ -42,17 +43,18 @@ def bench(scale: Scale) -> list[Figure]:
             lives.append(apart(taken_live, rulebook, halves[0], customers, events))
             apart(taken_live, rulebook, halves[1], customers, events)
             again = f"again{number}"
-            one = _seconds(folded, [(rulebook, halves[0], again)])
+            (span,) = _spans(folded, [(rulebook, halves[0], again)])
+            one = span.ended - span.began
             two = _seconds(folded, [(rulebook, half, again + "both") for half in halves])
             loop, loops = (_seconds(turned, [(scale.of(TURNS),)] * count) for count in (1, 2))
-        ones.append(one)
+        ones.append(Cost(one / events * 1e6, span.cpu_s / events * 1e6))
         scaled.append(2 * one / two)
         bare.append(2 * loop / loops)
-    live_us, fold_us = (median(each) / events * 1e6 for each in (lives, ones))
     return [
         Figure(
-            bench="rebuild", name="events/s to live", value=ratio(lives, ones), threshold=1.3, at_least=True,
-            note=f"{fold_us:.1f} us an event folded, {live_us:.1f} live, over the same whole log",
+            bench="rebuild", name="events/s to live", threshold=1.3, at_least=True,
+            value=ratio((each.us for each in lives), (each.us for each in ones)),
+            note=f"{shown(ones)} an event folded, {shown(lives)} live, over the same whole log; {in_cpu(lives, ones)}",
         ),
         Figure(
             bench="rebuild", name="two processes to two bare loops", value=ratio(scaled, bare), threshold=0.9,
@@ -63,51 +65,65 @@ def bench(scale: Scale) -> list[Figure]:
     ]  # fmt: skip
 
 
-def taken_live(rulebook: Tuned, folder: Path, customers: int, events: int) -> float:
-    """Seconds for a log taken live, which stays in the folder."""
+def taken_live(rulebook: Tuned, folder: Path, customers: int, events: int) -> Cost:
+    """An event's cost for a log taken live, which stays in the folder."""
     folder.mkdir()
     batches = list(groups(Workload(customers=customers, events=events).records(cities_for(rulebook.segments))))
     with Stand(folder, rulebook.packed) as stand, calm_collector():
         shard = stand.on_disk()
-        began = time.perf_counter()
-        drive(shard, batches)
-        shard.flush()
-        return time.perf_counter() - began
+        with Watch() as watch:
+            drive(shard, batches)
+            shard.flush()
+        return Cost.of(watch, events)
 
 
-def folded(rulebook: Tuned, folder: Path, name: str) -> tuple[float, float]:
-    """Begin and end of folding a log again in a new generation, to its being on the disk."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when to when something ran, in seconds of a clock that all processes share, and the CPU it took."""
+
+    began: float
+    ended: float
+    cpu_s: float
+
+
+def folded(rulebook: Tuned, folder: Path, name: str) -> Span:
+    """Folding a log again in a new generation, to its being on the disk."""
     with Stand(folder, rulebook.packed) as stand:
         stand.generations.folder = folder / name
         shard = stand.shard()
         shard.past.frontier = frontier(shard.stream)
         _start_together()
         with calm_collector():
-            began = time.monotonic()
+            began, cpu_began = time.monotonic(), time.process_time()
             world = shard.refold()
             assert world is not None
             world.flush()
             world.store.close()
-            return began, time.monotonic()
+            return Span(began, time.monotonic(), time.process_time() - cpu_began)
 
 
-def turned(turns: int) -> tuple[float, float]:
-    """Begin and end of a bare loop."""
+def turned(turns: int) -> Span:
+    """A bare loop."""
     _start_together()
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), time.process_time()
     total = 0
     for number in range(turns):
         total += number & 7
-    return began, time.monotonic()
+    return Span(began, time.monotonic(), time.process_time() - cpu_began)
 
 
-def _seconds(work: Callable[..., tuple[float, float]], arguments: list[tuple[Any, ...]]) -> float:
-    """From the first begin to the last end of the work, each in a process of its own, begun together."""
+def _seconds(work: Callable[..., Span], arguments: list[tuple[Any, ...]]) -> float:
+    """From the first begin to the last end."""
+    spans = _spans(work, arguments)
+    return max(span.ended for span in spans) - min(span.began for span in spans)
+
+
+def _spans(work: Callable[..., Span], arguments: list[tuple[Any, ...]]) -> list[Span]:
+    """The work, each in a process of its own, begun together."""
     context = get_context("spawn")
     barrier = context.Barrier(len(arguments))
     with ProcessPoolExecutor(len(arguments), context, initializer=_meet, initargs=(barrier,)) as pool:
-        spans = [future.result() for future in [pool.submit(work, *each) for each in arguments]]
-    return max(ended for _, ended in spans) - min(began for began, _ in spans)
+        return [future.result() for future in [pool.submit(work, *each) for each in arguments]]
 
 
 def _meet(barrier: Barrier) -> None:

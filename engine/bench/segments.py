@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 
 from engine.bench.figures import Figure
-from engine.bench.live import Run, live
-from engine.bench.stand import Scale, apart, ratio
+from engine.bench.live import Run, in_cpu, live, shown
+from engine.bench.stand import Cost, Scale, apart, ratio
 from engine.bench.tuning import TARGET_TRANSITIONS, TOLERANCE, tuned
 
 COUNTS = (10, 100, 1_000, 10_000)
@@ -22,15 +22,19 @@ def bench(scale: Scale) -> list[Figure]:
         for count in counts:
             runs[count].append(apart(live, rulebooks[count], scale.of(CUSTOMERS), scale.of(EVENTS)))
     few = counts[0]
+
+    def costs(count: int) -> list[Cost]:
+        return [run.cost for run in runs[count]]
+
     figures = []
     for count in counts[1:]:
-        value = ratio((run.us for run in runs[count]), (run.us for run in runs[few]))
+        value = ratio((run.cost.us for run in runs[count]), (run.cost.us for run in runs[few]))
         most = count == counts[-1]
         figures.append(
             Figure(
                 bench="segments", name=f"{count:,} to {few}", value=value,
                 threshold=2.5 if most else None, aim=1.5 if most else None,
-                note=_note(count, rulebooks[count].load_s, runs[count]),
+                note=f"{in_cpu(costs(count), costs(few))}; {_note(count, rulebooks[count].load_s, runs[count])}",
             )
         )  # fmt: skip
     note = _note(few, rulebooks[few].load_s, runs[few])
@@ -44,9 +48,9 @@ def bench(scale: Scale) -> list[Figure]:
 
 
 def _note(count: int, load_s: float, runs: list[Run]) -> str:
-    us, compile_s = median(run.us for run in runs), median(run.compile_s for run in runs)
+    compile_s = median(run.compile_s for run in runs)
     return (
-        f"{count:,} segments: {us:.1f} us an event ({median(run.cpu_us for run in runs):.1f} of CPU), "
+        f"{count:,} segments: {shown([run.cost for run in runs])} an event, "
         f"{runs[0].transitions:.2f} transitions and {runs[0].decisions:.2f} decisions; "
         f"read from YAML in {load_s:.2f} s, compiled in {compile_s:.2f} s"
     )

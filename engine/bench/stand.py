@@ -50,6 +50,36 @@ class Scale:
         return range(1 if self.quick else 3)
 
 
+class Watch:
+    """What passes while it runs, in seconds: by the wall, and by the processor alone, which knows no neighbours."""
+
+    def __init__(self) -> None:
+        self.seconds = self.cpu_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._began, self._cpu_began = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seconds += time.perf_counter() - self._began
+        self.cpu_s += time.process_time() - self._cpu_began
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An event's time in microseconds, by the wall and by the processor alone."""
+
+    us: float
+    cpu_us: float
+
+    @classmethod
+    def of(cls, watch: Watch, events: int) -> Self:
+        """What a watch saw, an event."""
+        return cls(watch.seconds / events * 1e6, watch.cpu_s / events * 1e6)
+
+
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     """The function's result, computed in a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:

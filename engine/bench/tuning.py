@@ -10,11 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.bench.stand import BATCH, Stand, apart, groups
-from engine.bench.workload import GAP_DAYS, Workload, cities_for, write_rulebook
+from engine.bench.workload import BROAD, GAP_DAYS, Workload, cities_for, write_rulebook
 
 TARGET_TRANSITIONS = 2.0
 TOLERANCE = 0.2
 NO_KNOB_DAYS = 100_000.0
+MANY_BROAD = 100
+NEARLY = 1.8
 CUSTOMERS, EVENTS = 4_000, 40_000
 """What a rulebook is tuned over, at any scale: with fewer it would not hold for more."""
 
@@ -32,30 +34,44 @@ class Tuned:
 def tuned(segments: int) -> Tuned:
     """A rulebook of so many segments at two transitions an event, as far as its knob goes.
 
-    A customer's events are an exponential gap apart, so the knob segment, of an age, is entered and left at
-    exp(-age / gap) of them. Where that is not within the tolerance, its share is set right once by what was measured.
+    Most come from broad segments, as many as bring them near; the rest from the knob segment: a customer's events are
+    an exponential gap apart, so one of an age is entered and left at exp(-age / gap) of them. Where that is not within
+    the tolerance, its share is set right once by what was measured.
     """
-    without = apart(_transitions, _knobbed(segments, NO_KNOB_DAYS).packed, segments)
+    broad = _broad(segments)
+    without = apart(_transitions, _knobbed(segments, NO_KNOB_DAYS, broad).packed, segments)
     missing = max(TARGET_TRANSITIONS - without, 0.02)
-    made = _knobbed(segments, _age_days(missing))
+    made = _knobbed(segments, _age_days(missing), broad)
     found = apart(_transitions, made.packed, segments)
     if abs(found - TARGET_TRANSITIONS) > TOLERANCE / 2 and found > without:
-        made = _knobbed(segments, _age_days(missing * missing / (found - without)))
+        made = _knobbed(segments, _age_days(missing * missing / (found - without)), broad)
     return made
+
+
+def _broad(segments: int) -> int:
+    """Up to which number segments are broad, for a little less than the transitions wanted."""
+    few = apart(_transitions, _knobbed(segments, NO_KNOB_DAYS, BROAD).packed, segments)
+    more = min(segments, MANY_BROAD)
+    if more <= BROAD:
+        return BROAD
+    many = apart(_transitions, _knobbed(segments, NO_KNOB_DAYS, more).packed, segments)
+    if many <= NEARLY:
+        return more
+    return BROAD + round((more - BROAD) * max(NEARLY - few, 0.0) / (many - few))
 
 
 def _age_days(transitions: float) -> float:
     return -GAP_DAYS * math.log(min(transitions / 2, 0.999))
 
 
-def _knobbed(segments: int, knob_days: float) -> Tuned:
-    return apart(_loaded, segments, knob_days)
+def _knobbed(segments: int, knob_days: float, broad: int) -> Tuned:
+    return apart(_loaded, segments, knob_days, broad)
 
 
-def _loaded(segments: int, knob_days: float) -> Tuned:
+def _loaded(segments: int, knob_days: float, broad: int) -> Tuned:
     with TemporaryDirectory() as folder:
         began = time.perf_counter()
-        rulebook = write_rulebook(Path(folder), segments, knob_days=knob_days)
+        rulebook = write_rulebook(Path(folder), segments, knob_days=knob_days, broad=broad)
         return Tuned(segments, rulebook.packed(), time.perf_counter() - began)
 
 

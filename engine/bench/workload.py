@@ -1,8 +1,8 @@
 """What the benchmarks run: a shop's events and rulebooks of any size over them.
 
 Thresholds are drawn from values that occur; of the segments at least 30 % use two traits, 10 % days_since and 10 %
-leaves_when. Most are local to a city, as micro-segments are; a few are broad. One broad segment's age is the knob by
-which a rulebook is tuned to a number of transitions an event.
+leaves_when. Most are local to a city, as micro-segments are; some are broad. How many are, and one broad segment's age,
+are the knobs by which a rulebook is tuned to a number of transitions an event.
 """
 
 from __future__ import annotations
@@ -162,14 +162,15 @@ def cities_for(segments: int) -> int:
     return max(20, segments // 5)
 
 
-def rulebook_text(segments: int, *, knob_days: float, seed: int = 7) -> dict[str, str]:
-    """The files of a rulebook with that many segments; `knob_days` is the age of the tuned one."""
+def rulebook_text(segments: int, *, knob_days: float, broad: int = BROAD, seed: int = 7) -> dict[str, str]:
+    """The files of a rulebook with that many segments; `knob_days` is the age of the tuned one, and up to number
+    `broad` those that test amounts or what was bought are local to no city."""
     draw = random.Random(seed)
     cities = cities_for(segments)
     lines = ["segments:", f"  s0: {{when: days_since(last_seen_at) >= {knob_days:.6f}}}"]
     for number in range(1, segments):
         condition, leaves = _condition(draw, number)
-        if number >= BROAD:
+        if number >= BROAD and (number >= broad or number % 10 in (1, 2)):
             condition = f"profile.city == 'city{draw.randrange(cities)}' and {condition}"
         more = f', leaves_when: "{leaves}"' if leaves else ""
         lines.append(f'  s{number}: {{when: "{condition}"{more}}}')
@@ -220,10 +221,10 @@ TEMPLATES = {
 }
 
 
-def write_rulebook(folder: Path, segments: int, *, knob_days: float) -> Rulebook:
+def write_rulebook(folder: Path, segments: int, *, knob_days: float, broad: int = BROAD) -> Rulebook:
     """Write a rulebook's folder and load it as a user's is."""
     (folder / "templates" / "note").mkdir(parents=True, exist_ok=True)
-    for name, text in rulebook_text(segments, knob_days=knob_days).items():
+    for name, text in rulebook_text(segments, knob_days=knob_days, broad=broad).items():
         (folder / name).write_text(text)
     for name, text in TEMPLATES.items():
         (folder / "templates" / name).write_text(text)
