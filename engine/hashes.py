@@ -52,9 +52,13 @@ def state_hash(world: World, as_of_ms: int | None = None) -> int:
     t = world.meta.journey_ms if as_of_ms is None else as_of_ms
     total = 0
     for customer, state in world.all_states():
-        content = _encode([customer, _exact(canonical_state(world, state, t))])
-        total += int.from_bytes(sha256(content).digest())
+        total += customer_hash(customer, canonical_state(world, state, t))
     return total % MODULUS
+
+
+def customer_hash(customer: str, canonical: dict[str, Any]) -> int:
+    """One customer's part of the state hash, of their canonical state."""
+    return int.from_bytes(sha256(_encode([customer, _exact(canonical)])).digest())
 
 
 def canonical_decision(customer: str, decision: Decision) -> list[Any]:

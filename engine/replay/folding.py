@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
-from engine.hashes import canonical_state, state_hash
+from engine.hashes import MODULUS, canonical_state, customer_hash, state_hash
 from engine.outputs import frontier
 from engine.ports import DerivedStore
 from engine.replay.partition_jobs import Advance, WatchedLog
@@ -101,13 +101,12 @@ def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, adva
     if world is None:
         return Folded(partition, incomparable=why)
     world.flush()
-    result = Folded(partition, world.meta, state_hash(world), incomparable=why, damaged=bool(damage))
     if live is not None:
         try:
-            _compare(live, world, result)
+            return _compare(live, world, Folded(partition, world.meta))
         except DerivedDamaged as error:
-            return Folded(partition, world.meta, result.state_hash, incomparable=error.message, damaged=True)
-    return result
+            why = damage = error.message
+    return Folded(partition, world.meta, state_hash(world), incomparable=why, damaged=bool(damage))
 
 
 def _open_live(workspace: Workspace, partition: int) -> tuple[DerivedStore | None, str]:
@@ -118,13 +117,31 @@ def _open_live(workspace: Workspace, partition: int) -> tuple[DerivedStore | Non
         return None, error.message
 
 
-def _compare(live: World, folded: World, result: Folded) -> None:
-    """Note the live world's hash, and what differs from it."""
-    result.live_hash = state_hash(live)
-    for difference in _differences(result.partition, live, folded):
+def _compare(live: World, folded: World, result: Folded) -> Folded:
+    """Both hashes, and every counter and customer that differs; of a customer the first field."""
+
+    def differ(customer: str, name: str, was: Any, now: Any) -> None:
         result.different += 1
         if len(result.differences) < SHOWN_DIFFERENCES:
-            result.differences.append(difference)
+            result.differences.append(Difference(result.partition, customer, name, was, now))
+
+    for name in COUNTERS:
+        before, after = getattr(live.meta, name), getattr(folded.meta, name)
+        if before != after:
+            differ("", name, before, after)
+    t_ms, live_hash, folded_hash = folded.meta.journey_ms, 0, 0
+    for customer, was, now in _beside(live, folded):
+        left = None if was is None else canonical_state(live, was, t_ms)
+        right = None if now is None else canonical_state(folded, now, t_ms)
+        part = 0 if right is None else customer_hash(customer, right)
+        folded_hash += part
+        if left == right:
+            live_hash += part
+            continue
+        live_hash += 0 if left is None else customer_hash(customer, left)
+        differ(customer, *_first_unequal(left, right))
+    result.live_hash, result.state_hash = live_hash % MODULUS, folded_hash % MODULUS
+    return result
 
 
 def _live_world(
@@ -145,21 +162,6 @@ def _live_world(
     if meta.layout != compiled.fingerprint:
         return None, "the live world was written by another release, which kept its states otherwise"
     return World(compiled, store, facts.log, meta), ""
-
-
-def _differences(partition: int, live: World, folded: World) -> Iterator[Difference]:
-    """Every counter and customer that differs; of a customer the first field."""
-    for name in COUNTERS:
-        was, now = getattr(live.meta, name), getattr(folded.meta, name)
-        if was != now:
-            yield Difference(partition, "", name, was, now)
-    t_ms = folded.meta.journey_ms
-    for customer, was, now in _beside(live, folded):
-        left = None if was is None else canonical_state(live, was, t_ms)
-        right = None if now is None else canonical_state(folded, now, t_ms)
-        if left != right:
-            name, a, b = _first_unequal(left, right)
-            yield Difference(partition, customer, name, a, b)
 
 
 def _beside(live: World, folded: World) -> Iterator[tuple[str, Any, Any]]:
