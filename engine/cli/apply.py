@@ -91,7 +91,7 @@ def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | 
         raise CalledWrongly(f"--at must not be before journey time, {shown_instant(latest_ms, 'UTC')} UTC")
     if at_ms is None:
         at_ms = max(latest_ms, wall_clock_ms()) if live else latest_ms
-    with progress("trying it out", total) as advance:
+    with progress("trying it out", total if newest is None else 2 * total) as advance:  # folded under each rulebook
         return preview(folder, len(logs), rulebook, at_ms, jobs=jobs_for(total), advance=advance)
 
 
