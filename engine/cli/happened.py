@@ -58,7 +58,7 @@ def transitions(
     with reading(workspace) as views:
         zone = zone_of(views)
         if segment is not None:
-            among(segment, "segment or dimension", sorted(views.compiled.program.names) if views.compiled else [])
+            among(segment, "segment or dimension", views.names)
         rows = filtered(views, _transition_rows, since, until, customer=customer, name=segment, to=to)
         columns = ("when", "customer", "what", "because", "cause")
         put_out(

@@ -23,4 +23,4 @@ def reading(folder: Path) -> Iterator[Views]:
 
 def zone_of(views: Views) -> str:
     """The zone in which people are shown times: the active rulebook's."""
-    return "UTC" if views.compiled is None else views.compiled.program.zone
+    return "UTC" if views.rulebook is None else views.rulebook.world.time_zone

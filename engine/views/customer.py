@@ -13,7 +13,7 @@ from engine.views.rows import decision_row, event_row, message_row, step_rows
 from engine.world import World
 from events.codec import head_of
 from events.errors import CalledWrongly
-from projections.program import Program
+from projections.definitions import WorldDef
 from triggers.decisions import OWN, Decision
 from triggers.ledger import pending_matches
 from triggers.reasons import Kind
@@ -72,21 +72,22 @@ def timeline(view: PartitionView, customer: str, advance: Callable[[int], None] 
     """
     entries: list[tuple[_Place, Row]] = list(_events(view, customer, advance))
     world = view.world
-    program = None if world is None else world.program
+    definitions = None if world is None else world.program.world
     if world is not None and view.store is not None:
         entries += _transitions(view, world, customer)
     for output in view.outputs():
         if output.position[2] == customer:
             place = (output.position[0], output.position[1], 2)
             entries += [
-                (place, {"kind": DECISION, **_decision(customer, decision, program)}) for decision in output.decisions
+                (place, {"kind": DECISION, **_decision(customer, decision, definitions)})
+                for decision in output.decisions
             ]
     entries.sort(key=lambda entry: entry[0])
     return [row for _, row in entries]
 
 
-def _decision(customer: str, decision: Decision, program: Program | None) -> Row:
-    row = decision_row(customer, decision, program)
+def _decision(customer: str, decision: Decision, world: WorldDef | None) -> Row:
+    row = decision_row(customer, decision, world)
     row["ask_ms"] = decision.ask_ms if decision.ask_ms >= 0 else None
     if decision.kind == Kind.SEND:
         message = message_row(customer, decision)

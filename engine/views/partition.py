@@ -12,6 +12,7 @@ from engine.activations import Activations
 from engine.compiled import Compiled
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
+from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.states import Meta, read_meta
 from engine.world import World
@@ -45,6 +46,13 @@ class PartitionView:
         if self.store is None or self.meta is None:
             return None
         return World(self.activations.compiled(self.meta.activation_offset), self.store, self.log, self.meta)
+
+    @cached_property
+    def rulebook(self) -> Rulebook | None:
+        """The rulebook that the live world is of, which is quicker to have than the world; None without one."""
+        if self.meta is None or self.meta.applied < 0:
+            return None
+        return self.activations.rulebook(self.meta.activation_offset)
 
     @cached_property
     def frontier(self) -> Position:
@@ -113,12 +121,21 @@ class Views:
         return None
 
     @cached_property
+    def rulebook(self) -> Rulebook | None:
+        """The rulebook that the live world is of; None before any."""
+        return next((view.rulebook for view in self.partitions if view.rulebook is not None), None)
+
+    @property
     def compiled(self) -> Compiled | None:
-        """The rulebook that the live world is of, ready to run; None before any."""
-        for view in self.partitions:
-            if view.meta is not None and view.meta.applied >= 0:
-                return view.activations.compiled(view.meta.activation_offset)
-        return None
+        """The same, ready to run."""
+        return None if self.rulebook is None else self.rulebooks.compile(self.rulebook)
+
+    @property
+    def names(self) -> list[str]:
+        """The segments and dimensions that there are."""
+        return (
+            [] if self.rulebook is None else sorted({**self.rulebook.world.segments, **self.rulebook.world.dimensions})
+        )
 
     def rows(self, *streams: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Several partitions' rows in order of time."""

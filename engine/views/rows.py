@@ -11,6 +11,7 @@ from engine.states import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import read_record
 from events.dead_letters import DeadLetter, decode_dead_letter
+from projections.definitions import WorldDef
 from projections.expressions.tree import Kind
 from projections.program import Program
 from triggers.decisions import Decision
@@ -41,26 +42,26 @@ def step_rows(program: Program, step: StepRecord) -> Iterator[Row]:
             "to": (IN if after else OUT) if segment else after,
             "at_ms": step.at_ms,
             "cause": step.cause,
-            "evidence": readable(program, evidence),
+            "evidence": readable(program.world, evidence),
         }
 
 
-def readable(program: Program | None, evidence: Mapping[str, Any]) -> dict[str, Any]:
+def readable(world: WorldDef | None, evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Evidence with instants and dates written out, numbers as such; a decision has its traits under `traits`."""
     found: dict[str, Any] = {}
     for name, value in evidence.items():
         if name == "traits" and isinstance(value, Mapping):
-            found[name] = readable(program, value)
+            found[name] = readable(world, value)
         else:
-            found[name] = _written_out(value, None if program is None else _kind(program, name))
+            found[name] = _written_out(value, None if world is None else _kind(world, name))
     return found
 
 
-def _kind(program: Program, name: str) -> Kind | None:
+def _kind(world: WorldDef, name: str) -> Kind | None:
     if name in {"known_since", "last_seen_at"}:
         return Kind.TIME
-    trait = program.world.traits.get(name)
-    return program.world.profile.get(name.removeprefix("profile.")) if trait is None else trait.value
+    trait = world.traits.get(name)
+    return world.profile.get(name.removeprefix("profile.")) if trait is None else trait.value
 
 
 def _written_out(value: Any, kind: Kind | None) -> Any:
@@ -73,14 +74,14 @@ def _written_out(value: Any, kind: Kind | None) -> Any:
 
 def decision_rows(view: PartitionView) -> Iterator[Row]:
     """Every decision, schedules and holds too."""
-    program = None if view.world is None else view.world.program
+    world = None if view.rulebook is None else view.rulebook.world
     for output in view.outputs():
         for decision in output.decisions:
-            yield decision_row(output.position[2], decision, program)
+            yield decision_row(output.position[2], decision, world)
 
 
-def decision_row(customer: str, decision: Decision, program: Program | None) -> Row:
-    """One decision about a customer's match; the program knows which of its traits are times."""
+def decision_row(customer: str, decision: Decision, world: WorldDef | None) -> Row:
+    """One decision about a customer's match; `world` knows which of its traits are times."""
     return {
         "customer": customer,
         "trigger": decision.trigger,
@@ -92,7 +93,7 @@ def decision_row(customer: str, decision: Decision, program: Program | None) -> 
         "cause": decision.cause,
         "message_id": decision.message_id,
         "rulebook": decision.rulebook,
-        "evidence": readable(program, decision.evidence),
+        "evidence": readable(world, decision.evidence),
     }
 
 

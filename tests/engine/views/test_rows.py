@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.compiled import compile_rulebook
 from engine.runtimes.embedded.rulebooks import load_rulebook
 from engine.views.rows import decision_row, letter_row, message_row, readable
 from events.dead_letters import DeadLetter, Door
 from events.errors import Reason
-from projections.program import Program
+from projections.definitions import WorldDef
 from tests.tidy.tree import ROOT
 from triggers.decisions import OWN, Decision
 
@@ -19,12 +18,12 @@ SEND = Decision(
 )  # fmt: skip
 
 
-def program() -> Program:
-    return compile_rulebook(load_rulebook(ROOT / "engine/cli/starter/rulebook")).program
+def world() -> WorldDef:
+    return load_rulebook(ROOT / "engine/cli/starter/rulebook").world
 
 
 def test_evidence_is_written_out_by_what_its_trait_is() -> None:
-    found = decision_row("ann", SEND, program())["evidence"]
+    found = decision_row("ann", SEND, world())["evidence"]
     assert found == {
         "traits": {"spend": Decimal("24.5"), "last_order_at": [None, "2025-01-01T00:00:00Z"]},
         "channels": {"sms": "consent"},
@@ -32,7 +31,7 @@ def test_evidence_is_written_out_by_what_its_trait_is() -> None:
 
 
 def test_evidence_of_traits_that_are_gone_stays_as_it_was_recorded() -> None:
-    assert readable(program(), {"gone_at": 1_735_689_600_000, "gone": "24.5"}) == {
+    assert readable(world(), {"gone_at": 1_735_689_600_000, "gone": "24.5"}) == {
         "gone_at": 1_735_689_600_000,
         "gone": "24.5",
     }
