@@ -14,7 +14,8 @@ from engine.compiled import ENTERS, LEAVES, MOVES, Compiled
 from engine.ledgers import fold_outputs
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
-from engine.states import CACHE_STATES, Meta, States, StepRecord
+from engine.states import ADVICE, CACHE_STATES, Meta, States, StepRecord
+from events.errors import DerivedDamaged
 from projections.expressions.runtime import NEVER
 from triggers.decisions import OWN, Output, Position
 
@@ -199,6 +200,8 @@ class World(States):
             state.ask_at = ask_at
         else:
             bound = program.bound(state, t)
+        if bound <= t:  # never of a state that this program folded; it would be asked for ever
+            raise DerivedDamaged(f"the state of {customer!r} is due at {bound} after its step at {t}", ADVICE)
         self.queue(customer, state, bound)
         self.dirty[customer] = state
 
