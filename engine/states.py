@@ -18,7 +18,7 @@ from projections.expressions.runtime import NEVER
 from projections.state import encode_large, integer
 
 META_VERSION = 1
-CACHE_STATES = 20_000
+CACHE_STATES = 14_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
 FLUSH_EVENTS = 20_000
