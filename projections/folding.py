@@ -114,8 +114,9 @@ def weight_statements(weight: Node | None, emitter: Emitter) -> list[str]:
         return ["weight = 1.0"]
     number = emitter.number(weight)
     divisor = source.times(str(number.scale), 1, number.denominator)
-    code = number.numerator if divisor == "1" else f"{number.numerator} / ({divisor})"
-    return [f"weight = float({code})" + (f" if {number.guard} else 0.0" if number.guard else "")]
+    return [
+        f"weight = double({number.numerator}, {divisor})" + (f" if {number.guard} else 0.0" if number.guard else "")
+    ]
 
 
 def local_name(where: ListPath, name: str) -> str:

@@ -114,6 +114,18 @@ Sums = dict[Any, tuple[float, float, int]]
 """Value -> (sum of contributions, sum of their sizes, exponent): both sums are in units of 2^exponent."""
 
 
+LARGEST_WEIGHT = 1e300
+"""A weight beyond it counts as this much, so that sums stay within a double."""
+
+
+def double(numerator: int, denominator: int) -> float:
+    """The nearest double of a fraction, not larger in size than LARGEST_WEIGHT."""
+    try:
+        return max(-LARGEST_WEIGHT, min(numerator / denominator, LARGEST_WEIGHT))
+    except OverflowError:
+        return LARGEST_WEIGHT if numerator > 0 else -LARGEST_WEIGHT
+
+
 def decay(o: int, half_life: int) -> tuple[float, int]:
     """The weight of an instant as (factor, exponent): 2^(o / half_life) = factor * 2^exponent, 1 <= factor < 2."""
     steps, rest = divmod(o, half_life)
