@@ -13,7 +13,7 @@ from engine.workspace.generations import Generations
 from engine.workspace.lock import OwnerLock
 from engine.workspace.settings import FILE as SETTINGS_FILE
 from engine.workspace.settings import Settings, load_settings
-from events.errors import CalledWrongly, DerivedDamaged
+from events.errors import CalledWrongly, OperatorError
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_derived import RocksDerived
@@ -122,8 +122,8 @@ class Workspace:
                 return None
             try:
                 return self._keep(self._storage.derived(self.generations.path(name)))
-            except DerivedDamaged:
-                # The owner may have swapped it away between our reading its name and opening it.
+            except OperatorError:
+                # The owner may have swapped it away, and removed it, between our reading its name and opening it.
                 if self.owner or not left or self.generations.live().get(partition) == name:
                     raise
         return None
