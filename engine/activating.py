@@ -42,7 +42,6 @@ def activate(shard: Shard, offset: int) -> int:
     step_customers(shard, world, old if old is not world else None, offset)
     world.meta.applied = offset
     world.meta.rulebook, world.meta.activation_offset = compiled.rulebook.hash, offset
-    world.meta.triggers_ever = sorted(shard.activations.triggers_through(offset))
     shard.make_durable([], whole=offset)
     world.meta.batches_read = shard.stream.count()
     world.flush()

@@ -103,13 +103,11 @@ class Shard:
     def fold(self, activation: int, upto: int) -> World:
         """A world of the rulebook activated at an offset, folded from nothing up to an offset."""
         compiled = self.activations.compiled(activation)
-        ever = self.activations.triggers_through(min(activation, upto))
         meta = Meta(
             fold_version=self.fold_version,
             rulebook=compiled.rulebook.hash,
             layout=compiled.fingerprint,
             activation_offset=activation,
-            triggers_ever=sorted(ever),
         )
         world = World(compiled, self.generations.begin(bulk=True), self.log, meta)
         reader = Reader(compiled, self.partition)

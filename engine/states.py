@@ -44,7 +44,6 @@ class Meta(msgspec.Struct, kw_only=True):
     applied: int = -1
     journey_ms: int = 0
     batches_read: int = 0
-    triggers_ever: list[str] = []
     overdue: list[str] = []  # customers with a match that the fold found due and not decided
     events: int = 0
     duplicates: int = 0

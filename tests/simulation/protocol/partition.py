@@ -28,7 +28,6 @@ COUNTERS = (
     "events",
     "duplicates",
     "customers",
-    "triggers_ever",
 )
 
 
