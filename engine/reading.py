@@ -10,8 +10,9 @@ import msgspec
 
 from engine.compiled import Compiled
 from events.admission import judge_record
-from events.codec import head_of
+from events.codec import head_of, read_record, refusal_of
 from events.dead_letters import Door, dead_letter, encode_dead_letter
+from events.envelope import RECORD_REFUSED
 from events.errors import FactsDamaged, InputRefused
 from projections.decoding import Activated, Tick
 
@@ -64,15 +65,20 @@ class Reader:
         """A record that no type of the rulebook reads: of an unknown type, or one to refuse."""
         offset = batch.first + len(batch.events)
         try:
-            clock = head_of(value).appended_at_ms
+            head = head_of(value)
         except InputRefused as error:
             action = "restore facts/ from a backup; nothing was skipped or changed"
             raise FactsDamaged(f"partition {self.partition}, offset {offset}: {error}", action) from None
         batch.events.append(None)
+        clock = head.appended_at_ms
         batch.clocks.append(clock)
         try:
+            if head.type == RECORD_REFUSED:  # judged where it came in
+                refusal = refusal_of(read_record(value)[0])
+                value = refusal.raw
+                raise InputRefused(refusal.reason, refusal.detail)
             judge_record(value, self.compiled.declared)
             batch.unknown.append(offset)
-        except InputRefused as refusal:
-            letter = dead_letter(refusal, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset)
+        except InputRefused as refused:
+            letter = dead_letter(refused, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset)
             batch.letters.append((offset, encode_dead_letter(letter)))

@@ -44,6 +44,7 @@ class Meta(msgspec.Struct, kw_only=True):
     applied: int = -1
     journey_ms: int = 0
     batches_read: int = 0
+    claim: int = -1  # whose state it is, where several may own a partition one after another
     overdue: list[str] = []  # customers with a match that the fold found due and not decided
     events: int = 0
     duplicates: int = 0

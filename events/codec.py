@@ -10,7 +10,15 @@ from typing import Any
 
 import msgspec
 
-from events.envelope import CONTROL_TYPES, ENVELOPE_VERSION, RULEBOOK_ACTIVATED, TICK, Event, Record
+from events.envelope import (
+    CONTROL_TYPES,
+    ENVELOPE_VERSION,
+    RECORD_REFUSED,
+    RULEBOOK_ACTIVATED,
+    TICK,
+    Event,
+    Record,
+)
 from events.errors import InputRefused, Reason
 
 
@@ -51,6 +59,14 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     hash: str
     rulebook: bytes
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The data of `record_refused`: what others wrote at this place of a log, and why no event can be made of it."""
+
+    reason: Reason
+    detail: str
+    raw: bytes
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -141,6 +157,28 @@ def activation_of(event: Event) -> Activation:
         return msgspec.convert(event.data, Activation)
     except msgspec.ValidationError as error:
         raise InputRefused(Reason.SCHEMA, f"{RULEBOOK_ACTIVATED} {event.id!r:.60}: {error}") from None
+
+
+def encode_refusal(refused: InputRefused, raw: bytes, appended_at_ms: int) -> bytes:
+    """The record that stands for bytes of which no event can be made; at the fold it becomes a dead letter."""
+    detail = refused.detail.encode(errors="backslashreplace").decode()  # it quotes what was found
+    refusal = Refusal(reason=refused.reason, detail=detail, raw=raw)
+    event = Event(
+        id=RECORD_REFUSED,
+        type=RECORD_REFUSED,
+        customer_id="",
+        occurred_at_ms=appended_at_ms,
+        data=msgspec.structs.asdict(refusal),
+    )
+    return encode_record(event, appended_at_ms)
+
+
+def refusal_of(event: Event) -> Refusal:
+    """The refusal that a control event holds; raises InputRefused for one that is broken."""
+    try:
+        return msgspec.convert(event.data, Refusal)
+    except msgspec.ValidationError as error:
+        raise InputRefused(Reason.SCHEMA, f"{RECORD_REFUSED}: {error}") from None
 
 
 def _check_envelope(envelope: int) -> None:

@@ -17,7 +17,8 @@ ENVELOPE_VERSION = 1
 
 TICK = "tick"
 RULEBOOK_ACTIVATED = "rulebook_activated"
-CONTROL_TYPES = frozenset({TICK, RULEBOOK_ACTIVATED})
+RECORD_REFUSED = "record_refused"
+CONTROL_TYPES = frozenset({TICK, RULEBOOK_ACTIVATED, RECORD_REFUSED})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -148,6 +148,15 @@ def _close(opened: Rdict) -> None:
             raise
 
 
+def check_end(family: Rdict, key: bytes) -> None:
+    """Raise if reading stopped after `key` because of damage: RocksDB's item iterators do not say so themselves."""
+    cursor = family.iter()
+    cursor.seek(key)
+    if cursor.valid():
+        cursor.next()
+    cursor.status()
+
+
 def unsynced() -> WriteOptions:
     """Write options: into the write-ahead file, not yet on the disk."""
     return WriteOptions()

@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from rocksdict import Rdict, ReadOptions, WriteBatch
+from rocksdict import ReadOptions, WriteBatch
 
-from engine.adapters.rocksdb_database import Database, unlogged, unsynced
+from engine.adapters.rocksdb_database import Database, check_end, unlogged, unsynced
 from engine.adapters.rocksdb_errors import derived_damage, translated
 from engine.adapters.rocksdb_options import Access, StoreMemory, lookup_options, sequential_options, small_options
 from engine.kill_points import reach
@@ -175,7 +175,7 @@ class RocksDerived:
             entries = cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start, read_opt=options))
             chunk = list(islice(entries, CHUNK_ENTRIES))
             if len(chunk) < CHUNK_ENTRIES:
-                _check_end(family, chunk[-1][0] if chunk else start)
+                check_end(family, chunk[-1][0] if chunk else start)
         return chunk
 
     def _damaged(self, text: str) -> OperatorError:
@@ -185,12 +185,3 @@ class RocksDerived:
 def timer_key(due_ms: int, customer: str) -> bytes:
     """The key of a timer, sorting by instant and then by the customer id's UTF-8 bytes."""
     return min(max(due_ms, 0), _END).to_bytes(8, "big") + customer.encode()
-
-
-def _check_end(family: Rdict, key: bytes) -> None:
-    """Raise if reading stopped after `key` because of damage: RocksDB's item iterators do not say so themselves."""
-    cursor = family.iter()
-    cursor.seek(key)
-    if cursor.valid():
-        cursor.next()
-    cursor.status()

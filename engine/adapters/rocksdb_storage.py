@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from engine.adapters.rocksdb_copy import RocksCopy
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.adapters.rocksdb_facts import RocksFacts
 from engine.adapters.rocksdb_options import Access, StoreMemory
@@ -32,3 +33,7 @@ class RocksStorage:
     def generation(self, path: Path, *, bulk: bool, create: bool) -> RocksDerived:
         """A derived world to fill: by the workspace's owner, or by a child to which the owner gave it."""
         return RocksDerived(path, bulk=bulk, memory=self.memory, create=create)
+
+    def copy(self, path: Path) -> RocksCopy:
+        """This machine's copy of a partition that another system keeps; made if it is not there."""
+        return RocksCopy(path, memory=self.memory)

@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 
 from events.codec import (
     Activation,
+    Refusal,
     activation_of,
     appended_at_of,
     decode_record,
     encode_activation,
     encode_record,
+    encode_refusal,
     encode_tick,
     head_of,
     read_record,
+    refusal_of,
 )
 from events.dead_letters import DeadLetter, Door, dead_letter, decode_dead_letter, encode_dead_letter
-from events.envelope import ENVELOPE_VERSION, Event, Record
+from events.envelope import CONTROL_TYPES, ENVELOPE_VERSION, Event, Record
 from events.errors import InputRefused, Reason
 
 # What version 1 wrote. These bytes are never changed: logs hold their like.
@@ -78,7 +81,7 @@ def test_a_record_is_the_array_of_the_layout(event: Event, appended_at_ms: int) 
     head = head_of(raw)
     assert (head.type, head.id, head.customer_id) == (event.type, event.id, event.customer_id)
     assert appended_at_of(raw) == appended_at_ms
-    assert not head.is_control or event.type in {"tick", "rulebook_activated"}
+    assert not head.is_control or event.type in CONTROL_TYPES
 
 
 def test_the_bytes_of_version_1_open() -> None:
@@ -107,6 +110,17 @@ def test_control_records() -> None:
     broken = Event(id="x", type="rulebook_activated", customer_id="", occurred_at_ms=0, data={"id": 5})
     with pytest.raises(InputRefused, match="rulebook_activated 'x'"):
         activation_of(broken)
+
+
+def test_a_refusal_stands_for_bytes_that_are_no_event() -> None:
+    raw = encode_refusal(InputRefused(Reason.WRONG_KEY, "found '\ud800'"), b"\xff{", 70)
+    event, appended_at_ms = read_record(raw)
+    assert head_of(raw).is_control
+    assert (appended_at_ms, event.occurred_at_ms) == (70, 70)
+    assert refusal_of(event) == Refusal(reason=Reason.WRONG_KEY, detail="found '\\ud800'", raw=b"\xff{")
+    broken = Event(id="x", type="record_refused", customer_id="", occurred_at_ms=0, data={"reason": "none"})
+    with pytest.raises(InputRefused, match="record_refused"):
+        refusal_of(broken)
 
 
 def test_a_damaged_record_is_refused_and_never_misread_as_whole() -> None:

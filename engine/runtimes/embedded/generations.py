@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.ports import DerivedStore, Flush
-from engine.workspace.workspace import Workspace
+from engine.workspace.generations import Generations
+
+
+class DerivedFolder(Protocol):
+    """Who keeps generations on the disk: an owned workspace, or a worker's folder of one partition."""
+
+    @property
+    def generations(self) -> Generations:
+        """The list of live generations."""
+        ...
+
+    def begin_generation(self, partition: int) -> tuple[str, RocksDerived]:
+        """A new, empty generation, not live yet: its name and its store."""
+        ...
+
+    def open_generation(self, name: str, *, bulk: bool = False) -> RocksDerived:
+        """A generation's store, to read and write."""
+        ...
 
 
 class GenerationStore:
@@ -15,7 +33,7 @@ class GenerationStore:
     `discard` is called at the close of one that never became live.
     """
 
-    def __init__(self, store: RocksDerived, name: str, workspace: Workspace, *, live: bool) -> None:
+    def __init__(self, store: RocksDerived, name: str, workspace: DerivedFolder, *, live: bool) -> None:
         self.name = name
         self.live = live
         self._workspace = workspace
@@ -70,9 +88,9 @@ class GenerationStore:
 
 
 class PartitionGenerations:
-    """`engine.ports.Generations` of one partition of an owned workspace."""
+    """`engine.ports.Generations` of one partition of an owned workspace, or of a worker's folder."""
 
-    def __init__(self, workspace: Workspace, partition: int) -> None:
+    def __init__(self, workspace: DerivedFolder, partition: int) -> None:
         self._workspace = workspace
         self._partition = partition
         self._current: GenerationStore | None = None

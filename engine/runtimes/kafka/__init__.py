@@ -1,0 +1,1 @@
+"""The same shards on Kafka: a worker owns the partitions that its group gives it."""

@@ -1,0 +1,95 @@
+"""What stands in the topic of decisions: claims and batches; and the rule by which every reader keeps or drops.
+
+A batch is kept if it is of the newest claim before it and goes beyond the highest position kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from engine.outputs import decode_batch
+from events.errors import FactsDamaged
+from triggers.decisions import START, Position
+
+CLAIM_VERSION = 1
+
+
+class Claim(msgspec.Struct, array_like=True, tag="claim", frozen=True, kw_only=True):
+    """From its place on the partition is this worker's; the place is its id."""
+
+    version: int = CLAIM_VERSION
+    release: str
+    fold_version: int
+    worker: str
+
+
+class Owned(msgspec.Struct, array_like=True, tag="outputs", frozen=True, kw_only=True):
+    """A batch of outputs and its owner's claim."""
+
+    version: int = CLAIM_VERSION
+    claim: int
+    batch: bytes
+
+
+class Claimed(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """A claim as a reader notes it: with the highest position that was kept before it."""
+
+    claim: Claim
+    before: Position
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], Claim | Owned] = msgspec.msgpack.Decoder(Claim | Owned).decode
+_decode_claimed = msgspec.msgpack.Decoder(Claimed).decode
+
+
+def encode(entry: Claim | Owned) -> bytes:
+    """The bytes of what is appended."""
+    return _encode(entry)
+
+
+def decode(value: bytes, place: str = "") -> Claim | Owned:
+    """What was appended; raises FactsDamaged for bytes that are neither."""
+    try:
+        entry = _decode(value)
+    except msgspec.MsgspecError as error:
+        action = "find out who else writes to the topic of decisions, and restore it; nothing was skipped or changed"
+        raise FactsDamaged(f"neither a claim nor a batch of decisions {place}: {error}", action) from None
+    if entry.version != CLAIM_VERSION:
+        action = f"use the release that wrote it; this one reads version {CLAIM_VERSION}"
+        raise FactsDamaged(f"a claim or batch of decisions is of version {entry.version} {place}", action)
+    return entry
+
+
+def encode_claimed(claimed: Claimed) -> bytes:
+    """The bytes of a noted claim."""
+    return _encode(claimed)
+
+
+def decode_claimed(data: bytes) -> Claimed:
+    """The claim that was noted."""
+    return _decode_claimed(data)
+
+
+class Rule:
+    """A reader of one partition's stream: `claim` is the newest one's place (-1: none), `highest` the highest position
+    kept."""
+
+    def __init__(self, claim: int = -1, highest: Position = START) -> None:
+        self.claim, self.highest = claim, highest
+
+    def take(self, offset: int, value: bytes) -> Claimed | bytes | None:
+        """What to keep of the next entry: a claim, a batch, or None for what is to be dropped."""
+        entry = decode(value, f"at offset {offset}")
+        if isinstance(entry, Claim):
+            self.claim = offset
+            return Claimed(claim=entry, before=self.highest)
+        if entry.claim != self.claim:
+            return None
+        outputs = decode_batch(entry.batch, f"at offset {offset}")
+        if not outputs or outputs[-1].position <= self.highest:
+            return None
+        self.highest = outputs[-1].position
+        return entry.batch

@@ -1,0 +1,75 @@
+"""What a worker keeps of a partition on its own disk: the copy of its log and decisions, and the derived world.
+
+All of it is a cache. It names what it was made of; a folder of other topics is emptied.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.runtimes.embedded.generations import PartitionGenerations
+from engine.workspace.durable_files import refused
+from engine.workspace.generations import Generations
+
+if TYPE_CHECKING:
+    from engine.adapters.rocksdb_copy import RocksCopy
+    from engine.adapters.rocksdb_derived import RocksDerived
+    from engine.adapters.rocksdb_storage import RocksStorage
+
+
+class Binding(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """What a copy is a copy of: names alone do not tell a topic from one that was made anew."""
+
+    version: int = 1
+    cluster: str
+    log: str  # the topic's id
+    decisions: str
+
+
+class LocalPartition:
+    """A partition's folder, open: `copy`, `generations`. One thread at a time."""
+
+    def __init__(self, folder: Path, partition: int, binding: Binding, storage: RocksStorage) -> None:
+        self.folder = folder / f"p{partition}"
+        self._storage = storage
+        self._stores: list[RocksDerived] = []
+        bound = msgspec.msgpack.encode(binding)
+        self.copy = self._open_copy(bound)
+        self.generations = Generations(self.folder / "derived")
+        self.generations.collect()
+        self.shard_generations = PartitionGenerations(self, partition)
+
+    def _open_copy(self, bound: bytes) -> RocksCopy:
+        copy = self._storage.copy(self.folder / "copy")
+        found = copy.binding()
+        if found not in {None, bound}:
+            copy.close()
+            with refused(self.folder):
+                shutil.rmtree(self.folder)
+            copy = self._storage.copy(self.folder / "copy")
+        if copy.binding() is None:
+            copy.bind(bound)
+        return copy
+
+    def begin_generation(self, partition: int) -> tuple[str, RocksDerived]:
+        """A new, empty generation, not live yet: its name and its store."""
+        name = self.generations.begin(partition)
+        return name, self.open_generation(name, bulk=True)
+
+    def open_generation(self, name: str, *, bulk: bool = False) -> RocksDerived:
+        """A generation's store, to read and write."""
+        path = self.generations.path(name)
+        store = self._storage.generation(path, bulk=bulk, create=not any(path.iterdir()))
+        self._stores = [kept for kept in self._stores if not kept.closed]
+        self._stores.append(store)
+        return store
+
+    def close(self) -> None:
+        """Release every store and the locks."""
+        while self._stores:
+            self._stores.pop().close()
+        self.copy.close()

@@ -1,0 +1,27 @@
+"""Activations on Kafka are numbered by their place in the topic `activations`, and say so in their id.
+
+So each partition tells by itself which of two came first, whoever appended them to it and in whichever order.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from events.codec import Activation
+from events.errors import InputRefused, Reason
+
+
+def numbered(activation: Activation, number: int) -> Activation:
+    """The activation as it is appended to the partitions."""
+    return msgspec.structs.replace(activation, id=f"{number}-{activation.id}")
+
+
+def number_of(activation: Activation) -> int:
+    """The number of an activation; raises InputRefused for one that has none."""
+    number, dash, _ = activation.id.partition("-")
+    if not (dash and number.isascii() and number.isdigit() and len(number) < 19):
+        detail = (
+            f"an activation's id must begin with its number in the topic of activations; found {activation.id!r:.60}"
+        )
+        raise InputRefused(Reason.SCHEMA, detail)
+    return int(number)

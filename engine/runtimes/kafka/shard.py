@@ -1,0 +1,49 @@
+"""The shard of a partition that several may own one after another: its states say under which claim they were made."""
+
+from __future__ import annotations
+
+from engine.activations import Compile, Load
+from engine.ports import Generations
+from engine.runtimes.kafka.decisions import KafkaDecisions
+from engine.runtimes.kafka.log import KafkaLog
+from engine.shard import Shard
+from engine.states import Meta
+from engine.world import World
+from events.fold_version import FOLD_VERSION
+from triggers.decisions import MARK
+
+
+class ClaimedShard(Shard):
+    """A shard that trusts a state only if its claim is known and it is not beyond what was kept under that claim."""
+
+    def __init__(
+        self,
+        log: KafkaLog,
+        decisions: KafkaDecisions,
+        generations: Generations,
+        load: Load,
+        compile_rulebook: Compile,
+        *,
+        partition: int,
+        fold_version: int = FOLD_VERSION,
+    ) -> None:
+        super().__init__(
+            log, decisions, generations, load, compile_rulebook, partition=partition, fold_version=fold_version
+        )
+        self._decisions = decisions
+
+    def open(self) -> None:
+        """As `Shard.open`, once the stream is claimed."""
+        super().open()
+        if self.world is not None:
+            self.world.meta.claim = self._decisions.claim
+
+    def fold(self, activation: int, upto: int) -> World:
+        """As `Shard.fold`; the state will be our claim's."""
+        world = super().fold(activation, upto)
+        world.meta.claim = self._decisions.claim
+        return world
+
+    def _usable(self, meta: Meta, active: int) -> bool:
+        kept = self._decisions.end_of(meta.claim)
+        return kept is not None and (meta.applied, MARK, "") <= kept and super()._usable(meta, active)

@@ -1,0 +1,130 @@
+"""From what stands in the topic of events to the engine's records: a pure function of the partition up to there.
+
+A value is a record as the engine writes it, or an event as JSON or MessagePack. The timestamp says when it was
+appended; it is raised to the journey time before it. What is neither an event nor the engine's own becomes a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.runtimes.kafka.numbered import number_of
+from events.admission import MAX_EVENT_BYTES, MAX_ID_BYTES, admit, judge_record
+from events.codec import (
+    Head,
+    activation_of,
+    encode_activation,
+    encode_record,
+    encode_refusal,
+    encode_tick,
+    head_of,
+    read_record,
+)
+from events.envelope import RECORD_REFUSED, RULEBOOK_ACTIVATED, TICK
+from events.errors import InputRefused, Reason
+from events.times import END_MS, FIRST_MS
+
+RECORD_BYTE = 0x9A
+"""First byte of the engine's own records, MessagePack arrays of ten; no JSON text and no map begins with it."""
+
+
+class Fetched(Protocol):
+    """A record as the client gives it."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(slots=True)
+class Copying:
+    """Turns a partition's records in their order; `end` is the next offset, `number` the newest activation's.
+
+    `values` has one entry for each offset since it was begun or taken.
+    """
+
+    end: int
+    journey_ms: int
+    number: int
+    values: list[bytes] = field(default_factory=list)
+    activations: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, records: Iterable[Fetched]) -> None:
+        """Take records that go on where this ends; offsets that are left out hold nothing, and become ticks."""
+        append = self.values.append
+        for record in records:
+            if record.offset > self.end:
+                self.skip_to(record.offset)
+            at_ms = max(record.timestamp, self.journey_ms)
+            append(self._value(record.key, record.value, at_ms))
+            self.journey_ms = at_ms
+            self.end += 1
+
+    def skip_to(self, offset: int) -> None:
+        """Take the offsets up to this one for empty: transactions end there, or were given up."""
+        self.values += [encode_tick(self.journey_ms)] * (offset - self.end)
+        self.end = max(self.end, offset)
+
+    def _value(self, key: bytes | None, value: bytes | None, at_ms: int) -> bytes:
+        raw = value or b""
+        try:
+            if raw[:1] and raw[0] == RECORD_BYTE:
+                head = head_of(raw)
+                if head.type == TICK:
+                    return raw if head.appended_at_ms == at_ms else encode_tick(at_ms)
+                if head.type == RULEBOOK_ACTIVATED:
+                    return self._activation(raw, at_ms)
+                return _own(raw, head, key, at_ms)
+            event = admit(raw, now_ms=None).event
+            _check_key(key, event.customer_id)
+            return encode_record(event, at_ms)
+        except InputRefused as refused:
+            return encode_refusal(refused, raw, at_ms)
+
+    def _activation(self, raw: bytes, at_ms: int) -> bytes:
+        activation = activation_of(read_record(raw)[0])
+        number = number_of(activation)
+        if number <= self.number:  # appended twice, or overtaken by a later one
+            return encode_tick(at_ms)
+        self.number = number
+        self.activations.append((self.end, number))
+        return encode_activation(activation, at_ms)
+
+
+def _own(raw: bytes, head: Head, key: bytes | None, at_ms: int) -> bytes:
+    """An event in the engine's own form: as it is where nothing speaks against it."""
+    _check_key(key, head.customer_id)
+    if not (
+        len(raw) <= MAX_EVENT_BYTES
+        and _plain(head.id)
+        and _plain(head.customer_id)
+        and _in_range(head)
+        and head.type != RECORD_REFUSED
+    ):
+        judge_record(raw)
+    if head.appended_at_ms == at_ms:
+        return raw
+    return encode_record(read_record(raw)[0], at_ms)
+
+
+def _plain(name: str) -> bool:
+    """Whether an id is surely one; the judge knows the rest."""
+    return name.isascii() and name.isprintable() and 0 < len(name) <= MAX_ID_BYTES
+
+
+def _in_range(head: Head) -> bool:
+    return FIRST_MS <= head.occurred_at_ms < END_MS
+
+
+def _check_key(key: bytes | None, customer_id: str) -> None:
+    if key != customer_id.encode(errors="replace"):
+        shown = "none" if key is None else repr(key)
+        detail = f"the record's key must be the event's customer_id, {customer_id!r:.60}; found {shown:.60}"
+        raise InputRefused(Reason.WRONG_KEY, detail)
