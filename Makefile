@@ -11,8 +11,9 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 SLOWEST := --durations=10
 MINUTES ?= 10
+NODES ?= 1
 
-.PHONY: help setup run test test-fast checks soak chaos bench lock clean
+.PHONY: help setup run test test-fast checks soak chaos bench kafka-up kafka-down lock clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,12 @@ chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-
 
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench
+
+kafka-up: $(READY) ## a Kafka of NODES=1 or 3 here (Java, Maven), unless KAFKA_BOOTSTRAP names one
+	@$(BIN)/python -m deploy.kafka up --nodes $(NODES)
+
+kafka-down: $(READY) ## stop it; its topics stay
+	@$(BIN)/python -m deploy.kafka down
 
 lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

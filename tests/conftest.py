@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Fixtures and the hook that all tests see.
+from tests.brokers import bootstrap, prefix, pytest_terminal_summary
+
+__all__ = ["bootstrap", "prefix", "pytest_terminal_summary"]
+
 # Two cores shared by many tests make deadlines lie; the seeds are fixed so that a failure is everybody's failure.
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fixed")
@@ -16,6 +21,7 @@ HERE = Path(__file__).parent
 SLOW = (
     "chaos",
     "contract",
+    "deploy",
     "examples",
     "simulation",
     "engine/adapters",
