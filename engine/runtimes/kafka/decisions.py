@@ -49,6 +49,7 @@ class KafkaDecisions:
 
     def open(self, claim: Claim) -> int:
         """Claim the partition and read everything up to the claim; returns its place."""
+        reach("before-claim")
         offset = self._topic.append(encode(claim))
         reach("after-claim")
         self.catch_up(offset + 1)

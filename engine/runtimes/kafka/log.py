@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.activations import OFFSETS
+from engine.kill_points import reach
 from engine.runtimes.kafka.values import Copying, Fetched
 from events.errors import CalledWrongly
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class KafkaLog:
-    """A `Log` over a copy. It grows by what is fetched; what is appended goes to the topic first."""
+    """A `Log` over a copy. It grows by what is fetched; what is appended goes to the topic first.
 
-    def __init__(self, copy: RocksCopy) -> None:
+    `between` is called before each read in a row: a long fold lets others have their turn there, and may be ended.
+    """
+
+    def __init__(self, copy: RocksCopy, between: Callable[[], None] = lambda: None) -> None:
         self._copy = copy
+        self._between = between
 
     # ------------------------------------------------------------ growing
     def take(self, records: Iterable[Fetched], *, upto: int | None = None) -> int:
@@ -35,6 +40,7 @@ class KafkaLog:
             copying.skip_to(upto)
         if copying.values:
             self._copy.append(copying.values, journey_ms=copying.journey_ms, activations=copying.activations)
+            reach("after-copy")
         return len(copying.values)
 
     @property
@@ -55,6 +61,7 @@ class KafkaLog:
 
     def read(self, start: int, limit: int) -> list[bytes]:
         """Up to `limit` values from offset `start` on; empty at the copy's end."""
+        self._between()
         return self._copy.read(max(start, 0), limit)
 
     def get(self, offset: int) -> bytes:

@@ -1,0 +1,144 @@
+"""The clients of a worker beside its group's reader: one that appends, one that reads any range."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.turn import Bridge
+
+READ_MS = 500
+LONGEST_POLL_MS = 10
+"""A range ends where it ends; the client's next request, which waits for more, would keep the next range waiting."""
+
+CHUNK_RECORDS = 5_000
+
+
+class AppendUnknown(Exception):
+    """The broker took an append and does not say where it stands."""
+
+
+class Clients:
+    """Appends durably, in the order asked within a partition if one waits for each; reads ranges.
+
+    Errors are aiokafka's, and AppendUnknown. After a failed append the producer is replaced: what it still holds is
+    sent or not.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._producer: Any = None
+        self._starting = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._reader: Any = None
+
+    async def start(self) -> None:
+        """Connect."""
+        self._reader = AIOKafkaConsumer(
+            **self.connection.client,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=LONGEST_POLL_MS,
+        )
+        await self._reader.start()
+        await self._started()
+
+    async def _started(self) -> Any:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self.connection.client, acks="all", enable_idempotence=True)
+                await producer.start()
+                self._producer = producer
+            return self._producer
+
+    async def stop(self) -> None:
+        """Send what waits, and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+        if self._reader is not None:
+            await self._reader.stop()
+
+    # ------------------------------------------------------------ appending
+    async def append(
+        self, topic: str, partition: int, value: bytes, *, key: bytes | None = None, at_ms: int | None = None
+    ) -> int:
+        """Append one record and return its offset once all replicas in sync have it."""
+        producer = await self._started()
+        try:
+            sent = await producer.send(topic, value, key=key, partition=partition, timestamp_ms=at_ms)
+            offset: int = (await sent).offset
+        except KafkaError:
+            await self._replace(producer)
+            raise
+        if offset < 0:
+            raise AppendUnknown(f"{topic} {partition}: appended at an unknown offset")
+        return offset
+
+    async def _replace(self, producer: Any) -> None:
+        if self._producer is producer:
+            self._producer = None
+            await producer.stop()
+
+    # ------------------------------------------------------------ reading
+    async def ends(self, topic: str, partitions: Sequence[int]) -> dict[int, int]:
+        """The offset of the next record of each partition, past whatever transactions are open."""
+        found = await self._reader.end_offsets([TopicPartition(topic, partition) for partition in partitions])
+        return {place.partition: offset for place, offset in found.items()}
+
+    async def begins(self, topic: str, partitions: Sequence[int]) -> dict[int, int]:
+        """The offset of the first record that is still there, of each partition."""
+        found = await self._reader.beginning_offsets([TopicPartition(topic, partition) for partition in partitions])
+        return {place.partition: offset for place, offset in found.items()}
+
+    async def read(self, topic: str, partition: int, start: int, stop: int) -> AsyncIterator[list[Any]]:
+        """The records of a range in chunks; raises OffsetOutOfRangeError if its beginning is gone."""
+        place = TopicPartition(topic, partition)
+        while start < stop:
+            async with self._reading:  # others may read other ranges between two chunks
+                self._reader.assign([place])
+                self._reader.seek(place, start)
+                found: list[Any] = []
+                while not found and start < stop:
+                    fetched = await self._reader.getmany(place, timeout_ms=READ_MS, max_records=CHUNK_RECORDS)
+                    found = fetched.get(place, [])
+                    start = await self._reader.position(place)
+            chunk = [record for record in found if record.offset < stop]
+            if chunk:
+                yield chunk
+
+
+class PartitionTopic:
+    """One partition of a topic to a thread that waits: `engine.runtimes.kafka.decisions.Topic`."""
+
+    def __init__(self, clients: Clients, bridge: Bridge, topic: str, partition: int) -> None:
+        self._clients, self._bridge = clients, bridge
+        self._topic, self._partition = topic, partition
+
+    def append(self, value: bytes, *, at_ms: int | None = None) -> int:
+        """Append one value, and return its offset once it is durable; `at_ms` is its timestamp."""
+        return self._bridge.wait(self._clients.append(self._topic, self._partition, value, at_ms=at_ms))
+
+    def read(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """(offset, value) of everything from `start` on, before `stop`."""
+        chunks = self._clients.read(self._topic, self._partition, start, stop)
+
+        async def following() -> list[Any] | None:
+            return await anext(chunks, None)
+
+        while (chunk := self._bridge.wait(following())) is not None:
+            for record in chunk:
+                yield record.offset, record.value or b""
+
+    def begin(self) -> int:
+        """The offset of the first value that is still there."""
+        return self._bridge.wait(self._clients.begins(self._topic, [self._partition]))[self._partition]
+
+    def end(self) -> int:
+        """The offset that the next value will have."""
+        return self._bridge.wait(self._clients.ends(self._topic, [self._partition]))[self._partition]

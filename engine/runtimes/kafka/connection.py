@@ -1,0 +1,72 @@
+"""Which cluster, which topics: what every client of a worker is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from events.errors import OperatorError
+
+INTERACTIONS, DECISIONS, ACTIVATIONS = "interactions", "decisions", "activations"
+CREATE = "run `strand topics create`, then start again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """`bootstrap` is host:port of some brokers, `prefix` stands before each topic's name.
+
+    `security` are further settings of aiokafka's clients, `admin` those of the admin client.
+    """
+
+    bootstrap: str
+    prefix: str = ""
+    security: Mapping[str, Any] = field(default_factory=dict)
+    admin: Mapping[str, Any] = field(default_factory=dict)
+
+    def topic(self, name: str) -> str:
+        """A topic's name on the cluster."""
+        return self.prefix + name
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """Settings of any aiokafka client."""
+        return {"bootstrap_servers": self.bootstrap.split(","), **self.security}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the cluster says of itself: its id, each topic's id by our name for it, and the number of partitions."""
+
+    cluster: str
+    ids: Mapping[str, str]
+    partitions: int
+
+
+def look(connection: Connection) -> Found:
+    """Ask the cluster; raises OperatorError if it does not answer, or lacks a topic, or partitions differ in number."""
+    names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
+    try:
+        with KafkaAdminClient(bootstrap_servers=connection.bootstrap.split(","), **connection.admin) as admin:
+            cluster = admin.describe_cluster()
+            topics = admin.describe_topics(list(names))
+    except KafkaError as error:
+        action = "check that the brokers run and that the log url names them"
+        raise OperatorError(f"the cluster at {connection.bootstrap} does not answer: {error!r}", action) from error
+    ids: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for topic in topics:
+        if not topic["error_code"]:
+            name = names[topic["name"]]
+            ids[name], counts[name] = str(topic["topic_id"]), len(topic["partitions"])
+    missing = [topic for topic, name in names.items() if name not in ids]
+    if missing:
+        raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
+    if counts[INTERACTIONS] != counts[DECISIONS] or counts[ACTIVATIONS] != 1:
+        said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
+        action = "delete the topic that is wrong, if nothing is in it, and run `strand topics create`"
+        raise OperatorError(f"partitions must be as many in each topic, and one of activations; found {said}", action)
+    return Found(cluster=str(cluster["cluster_id"]), ids=ids, partitions=counts[INTERACTIONS])

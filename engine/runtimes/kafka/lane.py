@@ -1,0 +1,271 @@
+"""One partition in a worker's hands: a thread that opens it, copies what is fetched, and drives its shard.
+
+open:  the copy reaches the log's end -> what applying left out is appended -> claim -> frontier -> the shard opens
+then:  slice -> copy -> process until nothing is left -> ticks by the clock -> flush when nothing comes
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TypeVar
+
+from engine.runtimes.embedded.due import next_due_ms
+from engine.runtimes.embedded.intake import LEAP_MS
+from engine.runtimes.kafka.claims import Claim
+from engine.runtimes.kafka.clients import PartitionTopic
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS
+from engine.runtimes.kafka.decisions import KafkaDecisions
+from engine.runtimes.kafka.local import LocalPartition
+from engine.runtimes.kafka.log import KafkaLog
+from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.values import Fetched
+from engine.runtimes.kafka.workplace import Workplace
+from events.codec import activation_of, encode_activation, encode_tick, read_record
+from events.errors import FactsDamaged, OperatorError
+from events.times import instant_text
+from triggers.decisions import MARK
+
+T = TypeVar("T")
+
+BATCH_RECORDS = 2_000
+DEPTH = 2
+"""Slices that wait for the thread; the next is fetched meanwhile."""
+
+FLUSH_IDLE_S = 2.0
+
+Slice = tuple[Sequence[Fetched], int]
+Asked = Callable[[], None]
+
+
+class Closing(Exception):
+    """The lane is to end, and leaves what it is at."""
+
+
+class Lane:
+    """A partition from its assignment to its end; the loop calls everything here but what says otherwise.
+
+    `next_offset` is where the next slice must begin, None while the copy is not open; `done` the offset before which
+    all is done that can be, -1 until the shard is open; `processed` how many records it took. `error` is what ended it.
+    """
+
+    def __init__(self, partition: int, place: Workplace) -> None:
+        self.partition, self.place = partition, place
+        self.next_offset: int | None = None
+        self.log_end = 0  # as last heard of
+        self.shard: ClaimedShard | None = None  # once it is open; its thread's
+        self.done = -1
+        self.processed = 0
+        self.error: BaseException | None = None
+        self.over = asyncio.Event()
+        self._waiting = 0
+        self._closing = False
+        self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
+        self._ticked = -1
+        self._watched_ms = 0
+        self._thread = Thread(target=self._run, name=f"strand-p{partition}", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------ the loop's side
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes another slice."""
+        return self.next_offset is not None and self._waiting < DEPTH and not self._closing
+
+    def offer(self, records: Sequence[Fetched], upto: int) -> None:
+        """Hand over what stands from `next_offset` on, before `upto`; there is nothing else in between."""
+        self._waiting += 1
+        self.next_offset = upto
+        self._inbox.put((records, upto))
+
+    def ask(self, what: Callable[[ClaimedShard], T]) -> Future[T]:
+        """Have its thread answer about the open shard between two batches."""
+        answer: Future[T] = Future()
+
+        def asked() -> None:
+            assert self.shard is not None
+            try:
+                answer.set_result(what(self.shard))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+
+        self._inbox.put(asked)
+        return answer
+
+    def close(self) -> None:
+        """End it after the batch at hand; `over` is set then."""
+        self._closing = True
+        self._inbox.put(None)
+
+    def _slice_taken(self) -> None:
+        self._waiting -= 1
+        self.place.room.set()
+
+    def _reads_from(self, offset: int, log_end: int) -> None:
+        self.next_offset, self.log_end = offset, max(self.log_end, log_end)
+        self.place.room.set()
+
+    def _ended(self, error: BaseException | None) -> None:
+        self.error = error
+        self.next_offset = None
+        self.over.set()
+        self.place.room.set()
+
+    # ------------------------------------------------------------ its thread's side
+    def _run(self) -> None:
+        place = self.place
+        error: BaseException | None = None
+        try:
+            with (
+                place.bridge.turn,
+                closing(LocalPartition(place.folder, self.partition, place.binding, place.storage)) as local,
+            ):
+                self._own(local)
+        except Closing:
+            pass
+        except BaseException as caught:  # noqa: BLE001 -- a thread's outermost frame: the worker judges it
+            error = caught
+        place.bridge.loop.call_soon_threadsafe(self._ended, error)
+
+    def _own(self, local: LocalPartition) -> None:
+        log = KafkaLog(local.copy, self._between)
+        events = self._topic(INTERACTIONS)
+        end = self._checked_end(log, events)
+        self._tell(self._reads_from, log.end(), end)
+        while log.end() < end:
+            self._take(self._next(None), log)
+            self._between()
+        self._complete_activations(log, events)
+        shard = self._opened(log, local)
+        self.shard = shard
+        while not self._closing:
+            self._round(shard, log, events)
+        shard.flush()
+
+    def _topic(self, name: str) -> PartitionTopic:
+        place = self.place
+        partition = 0 if name == ACTIVATIONS else self.partition
+        return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
+
+    def _checked_end(self, log: KafkaLog, events: PartitionTopic) -> int:
+        """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
+        begin, end = events.begin(), events.end()
+        place = f"partition {self.partition} of {self.place.connection.topic(INTERACTIONS)}"
+        if begin > 0:
+            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
+            raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
+        if end < log.end():
+            action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
+            raise FactsDamaged(f"{place} ends before offset {end}, records before {log.end()} were read", action)
+        return end
+
+    def _complete_activations(self, log: KafkaLog, events: PartitionTopic) -> None:
+        """Append the activations that are not in this partition: whoever applied them was cut off, or is at it."""
+        topic = self._topic(ACTIVATIONS)
+        for number, value in topic.read(0, topic.end()):
+            if number > log.newest_activation:
+                activation = activation_of(read_record(value)[0])
+                at_ms = max(activation.at_ms, log.journey_ms)
+                events.append(encode_activation(numbered(activation, number), at_ms), at_ms=at_ms)
+
+    def _opened(self, log: KafkaLog, local: LocalPartition) -> ClaimedShard:
+        place = self.place
+        topic = self._topic(DECISIONS)
+        decisions = KafkaDecisions(topic, local.copy)
+        shard = ClaimedShard(
+            log,
+            decisions,
+            local.shard_generations,
+            place.rulebooks.load,
+            place.rulebooks.compile,
+            partition=self.partition,
+        )
+        decisions.catch_up(topic.end())
+        for offset in shard.activations.offsets():  # one that cannot compile them does not claim
+            if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
+                shard.activations.compiled(offset)
+        decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name))
+        shard.open()
+        return shard
+
+    def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
+        """Process until nothing is left or the next slice is there; then see what is due, and take what comes."""
+        while shard.process(BATCH_RECORDS):
+            done = log.end() - shard.waiting()
+            self.processed += done - max(self.done, 0)
+            self.done = done
+            if self._closing:
+                return
+            self.place.bridge.turn.pass_on()
+            if not self._inbox.empty():
+                break
+        else:
+            self.done = log.end()
+        if self.done == log.end() and self._inbox.empty() and self._tick_due(shard, log, events):
+            return
+        item = self._next(0 if self.done < log.end() else self._seconds_left(shard))
+        self._take(item, log)
+        if item is None and self.done == log.end() and shard.world is not None and shard.world.unflushed:
+            shard.flush()
+
+    def _take(self, item: Slice | Asked | None, log: KafkaLog) -> None:
+        if isinstance(item, tuple):
+            records, upto = item
+            log.take(records, upto=upto)
+            self._tell(self._slice_taken)
+        elif item is not None:
+            item()
+
+    def _next(self, seconds: float | None) -> Slice | Asked | None:
+        """The next thing to do, None if nothing comes in time."""
+        if seconds == 0 and self._inbox.empty():
+            return None
+        with self.place.bridge.turn.given_up():
+            try:
+                item = self._inbox.get(timeout=seconds)
+            except Empty:
+                return None
+        return item
+
+    def _between(self) -> None:
+        if self._closing:
+            raise Closing
+        self.place.bridge.turn.pass_on()
+
+    def _tell(self, what: Callable[..., None], *arguments: int) -> None:
+        self.place.bridge.loop.call_soon_threadsafe(what, *arguments)
+
+    # ------------------------------------------------------------ time
+    def _seconds_left(self, shard: ClaimedShard) -> float:
+        if not self.place.live or shard.world is None:
+            return FLUSH_IDLE_S
+        left_ms = next_due_ms(shard.world) - self.place.clock()
+        return min(max(left_ms, 1) / 1000, FLUSH_IDLE_S)
+
+    def _tick_due(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> bool:
+        """Append a tick if the log is read to its end and something is due by the clock; whether it did."""
+        if not self.place.live or shard.world is None or log.end() < max(self.log_end, self._ticked + 1):
+            return False
+        now_ms = self.place.clock()
+        if next_due_ms(shard.world) > now_ms:
+            self._watched_ms = now_ms
+            return False
+        self._check_leap(max(log.journey_ms, self._watched_ms), now_ms)
+        self._watched_ms = now_ms
+        self._ticked = events.append(encode_tick(now_ms), at_ms=now_ms)
+        return True
+
+    def _check_leap(self, from_ms: int, now_ms: int) -> None:
+        if now_ms - from_ms > LEAP_MS and not self.place.catch_up:
+            raise OperatorError(
+                f"partition {self.partition}: journey time would move from {instant_text(from_ms)} to "
+                f"{instant_text(now_ms)}, more than 7 days at once, and everything due in between would be decided "
+                "as of now",
+                "if that is right, say so with --catch-up; nothing of this was appended",
+            )

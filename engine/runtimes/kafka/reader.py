@@ -1,0 +1,103 @@
+"""Fetches for a worker's lanes, in slices of one partition.
+
+A slice is handed over if and only if it goes on where the lane's copy ends: before each fetch the client's position
+must be there, else it is asked to seek. So whatever happens in between, a rebalance or an error, no record is passed
+over, and a gap is one that the partition has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from engine.runtimes.kafka.lane import Lane
+from events.errors import FactsDamaged
+
+FETCH_MS = 100
+WAIT_S = 0.2
+SLICE_RECORDS = 4_000
+
+
+def settings() -> dict[str, Any]:
+    """What a consumer needs so that a `Reader` can use it."""
+    return {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # to get a first position; where we stand is for us to say
+        "isolation_level": "read_committed",
+        "fetch_max_wait_ms": FETCH_MS,
+    }
+
+
+class Reader:
+    """Reads one topic with a consumer for the lanes of the moment, by partition; `room` is set when one has room."""
+
+    def __init__(self, consumer: Any, topic: str, lanes: Mapping[int, Lane], room: asyncio.Event) -> None:
+        self.consumer, self.topic, self.lanes, self.room = consumer, topic, lanes, room
+        self.seeks = 0
+
+    async def run(self) -> None:
+        """Fetch until cancelled; raises FactsDamaged if the topic has lost its beginning."""
+        while True:
+            await self.fetch()
+
+    async def fetch(self) -> None:
+        """One fetch for every lane that has room; waits a little if none has."""
+        asked = {}
+        self.room.clear()
+        for lane in list(self.lanes.values()):
+            place = TopicPartition(self.topic, lane.partition)
+            if lane.has_room and place in self.consumer.assignment():
+                try:
+                    await self._stand(place, lane)
+                except IllegalStateError:  # taken away meanwhile
+                    continue
+                asked[place] = lane
+        if not asked:  # to ask for none would mean all
+            await _set_within(self.room, WAIT_S)
+            return
+        try:
+            found = await self.consumer.getmany(*asked, timeout_ms=FETCH_MS, max_records=SLICE_RECORDS)
+        except IllegalStateError:
+            return
+        for place, lane in asked.items():
+            if self.lanes.get(place.partition) is lane and lane.next_offset is not None:
+                await self._hand_over(place, lane, found.get(place, []))
+
+    async def _stand(self, place: TopicPartition, lane: Lane) -> None:
+        """Have the client read on where the lane's copy ends."""
+        if await self.consumer.position(place) != lane.next_offset:
+            self.consumer.seek(place, lane.next_offset)
+            self.seeks += 1
+
+    async def _hand_over(self, place: TopicPartition, lane: Lane, records: list[Any]) -> None:
+        assert lane.next_offset is not None
+        try:
+            position = await self.consumer.position(place)
+            heard = self.consumer.last_stable_offset(place)
+        except (IllegalStateError, AssertionError):
+            return
+        lane.log_end = max(lane.log_end, heard or 0)
+        first = records[0].offset if records else position
+        if first > lane.next_offset:
+            await self._check_gap(place, lane.next_offset)
+        if position > lane.next_offset:
+            lane.offer(records, position)
+
+    async def _check_gap(self, place: TopicPartition, offset: int) -> None:
+        """A gap is where transactions end; not where records were removed, from which the client would read on."""
+        begins = await self.consumer.beginning_offsets([place])
+        if begins[place] > 0:
+            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
+            where = f"partition {place.partition} of {place.topic}"
+            raise FactsDamaged(f"{where}: records from offset {offset} to {begins[place]} are gone", action)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

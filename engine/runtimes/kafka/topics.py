@@ -1,0 +1,198 @@
+"""The topics, what they must be like, and what is said about those that are not.
+
+Facts are kept for ever, at the times their publishers gave them, in as many partitions as there are shards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
+from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
+
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
+from events.admission import FUTURE_MS
+from events.errors import OperatorError
+
+TRANSITIONS, DEAD_LETTERS = "transitions", "dead_letters"
+NAMES = (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS, DEAD_LETTERS)
+
+REPLICATION, PARTITIONS, EXISTS, MIN_IN_SYNC = "replication", "partitions", "exists", "min.insync.replicas"
+# With any other value records are dropped, replaced, refused or given other times.
+KEPT: Mapping[str, str] = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "message.timestamp.type": "CreateTime",
+    "unclean.leader.election.enable": "false",
+}
+SETTINGS: Mapping[str, str] = {
+    **KEPT,
+    "message.timestamp.after.max.ms": str(FUTURE_MS),
+    "message.timestamp.before.max.ms": str(2**63 - 1),  # history is imported at its own times
+}
+LOSES_FACTS = frozenset({*KEPT, PARTITIONS, EXISTS})
+CONNECT_MS = 10_000
+CREATE_COMMAND = "strand topics create"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must be, or as it is; `name` is the cluster's."""
+
+    name: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What of a topic is not as it must be, and the command that mends it; facts may be lost by some."""
+
+    topic: str
+    setting: str
+    found: str
+    wanted: str
+    mend: str
+
+    @property
+    def loses_facts(self) -> bool:
+        """Whether workers must not run on it."""
+        return self.setting in LOSES_FACTS
+
+    def __str__(self) -> str:
+        if self.setting == EXISTS:
+            return f"{self.topic} is not there"
+        return f"{self.topic}: {self.setting} must be {self.wanted}; found {self.found}"
+
+
+@contextmanager
+def administering(connection: Connection) -> Iterator[KafkaAdminClient]:
+    """An admin client; what the cluster refuses, or that it does not answer, becomes an OperatorError."""
+    brokers = connection.bootstrap.split(",")
+    try:
+        with KafkaAdminClient(bootstrap_servers=brokers, bootstrap_timeout_ms=CONNECT_MS, **connection.admin) as admin:
+            yield admin
+    except KafkaError as error:
+        action = "check that the brokers run, that the log url names them, and the [kafka] table of strand.toml"
+        raise OperatorError(
+            f"the cluster at {connection.bootstrap} refuses or does not answer: {error}", action
+        ) from error
+
+
+def wanted_topics(connection: Connection, *, partitions: int, replication: int) -> list[Topic]:
+    """The topics as they must be."""
+    settings = {**SETTINGS, MIN_IN_SYNC: str(max(1, replication - 1))}
+    return [
+        Topic(connection.topic(name), 1 if name == ACTIVATIONS else partitions, replication, settings) for name in NAMES
+    ]
+
+
+def found_topics(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
+    """The topics that are there, by name."""
+    described = [topic for topic in admin.describe_topics(list(names)) if not topic["error_code"]]
+    if not described:
+        return {}
+    resources = [ConfigResource("TOPIC", topic["name"]) for topic in described]
+    settings = admin.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        topic["name"]: Topic(
+            name=topic["name"],
+            partitions=len(topic["partitions"]),
+            replication=min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
+            settings={key: str(found["value"]) for key, found in settings[topic["name"]].items()},
+        )
+        for topic in described
+    }
+
+
+def create_topics(connection: Connection, *, partitions: int, replication: int) -> list[str]:
+    """Make the topics that are not there, and return their names; the others are left as they are.
+
+    Raises OperatorError, also where there are fewer brokers than `replication`.
+    """
+    wanted = wanted_topics(connection, partitions=partitions, replication=replication)
+    with administering(connection) as admin:
+        there = found_topics(admin, [topic.name for topic in wanted])
+        made = [topic for topic in wanted if topic.name not in there]
+        brokers = len(admin.describe_cluster()["brokers"])
+        new = [
+            NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(topic.settings))
+            for topic in made
+        ]
+        try:
+            if new:
+                admin.create_topics(new)
+                admin.wait_for_topics([topic.name for topic in made])
+        except TopicAlreadyExistsError:
+            pass  # another process makes them at this moment
+        except InvalidReplicationFactorError as error:
+            raise OperatorError(
+                f"kafka.replication is {replication} and the cluster has {brokers} brokers",
+                "add brokers; for a development cluster write `replication = 1` into the [kafka] table of strand.toml",
+            ) from error
+    return [topic.name for topic in made]
+
+
+def check_topics(connection: Connection, *, partitions: int, replication: int) -> list[Difference]:
+    """How the cluster's topics differ from what they must be; raises OperatorError where it does not answer."""
+    wanted = wanted_topics(connection, partitions=partitions, replication=replication)
+    with administering(connection) as admin:
+        found = found_topics(admin, [topic.name for topic in wanted])
+    return differences(connection, wanted, found)
+
+
+def refuse_unsafe(connection: Connection, *, partitions: int) -> None:
+    """Raise OperatorError if the topics would lose facts: by retention, compaction, times, or their partitions."""
+    unsafe = [each for each in check_topics(connection, partitions=partitions, replication=1) if each.loses_facts]
+    if unsafe:
+        said = "\n".join(str(each) for each in unsafe)
+        mends = "; ".join(dict.fromkeys(each.mend for each in unsafe))
+        raise OperatorError(f"these topics would lose facts:\n{said}", f"{mends} (`strand topics check` tells all)")
+
+
+def differences(connection: Connection, wanted: Iterable[Topic], found: Mapping[str, Topic]) -> list[Difference]:
+    """How topics differ from what they must be, in the order wanted."""
+    return [each for topic in wanted for each in _of_topic(connection, topic, found)]
+
+
+def _of_topic(connection: Connection, wanted: Topic, found: Mapping[str, Topic]) -> Iterator[Difference]:
+    there = found.get(wanted.name)
+    if there is None:
+        yield Difference(topic=wanted.name, setting=EXISTS, found="no", wanted="yes", mend=CREATE_COMMAND)
+        return
+    if there.partitions != wanted.partitions:
+        yield _partitions(connection, wanted, there)
+    if there.replication < wanted.replication:
+        plan = f"a plan that gives each partition of {wanted.name} {wanted.replication} brokers"
+        mend = f"{_tool('kafka-reassign-partitions.sh', connection)} --execute --reassignment-json-file FILE, {plan}"
+        yield _difference(wanted, REPLICATION, there.replication, wanted.replication, mend)
+    for setting, value in wanted.settings.items():
+        is_ = there.settings.get(setting, "unknown")
+        if is_ != value and not (setting == MIN_IN_SYNC and is_.isdigit() and int(is_) > int(value)):
+            entity = f"--alter --entity-type topics --entity-name {wanted.name}"
+            mend = f"{_tool('kafka-configs.sh', connection)} {entity} --add-config {setting}={value}"
+            yield _difference(wanted, setting, is_, value, mend)
+
+
+def _partitions(connection: Connection, wanted: Topic, there: Topic) -> Difference:
+    """Partitions cannot be taken away, and added ones would be other customers' than now."""
+    if wanted.name == connection.topic(INTERACTIONS):
+        mend = f"write `partitions = {there.partitions}` into strand.toml"
+    else:
+        command = f"{_tool('kafka-topics.sh', connection)} --delete --topic {wanted.name}"
+        mend = f"if nothing is in it, {command}, then {CREATE_COMMAND}"
+    return _difference(wanted, PARTITIONS, there.partitions, wanted.partitions, mend)
+
+
+def _difference(topic: Topic, setting: str, found: object, wanted: object, mend: str) -> Difference:
+    return Difference(topic=topic.name, setting=setting, found=str(found), wanted=str(wanted), mend=mend)
+
+
+def _tool(name: str, connection: Connection) -> str:
+    """The beginning of a command of Kafka's own tools."""
+    secured = connection.admin.get("security_protocol", "PLAINTEXT") != "PLAINTEXT"
+    return f"{name} --bootstrap-server {connection.bootstrap}" + (" --command-config FILE" if secured else "")

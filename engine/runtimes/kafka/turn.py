@@ -1,0 +1,81 @@
+"""Threads that compute one at a time, and the event loop that fetches and sends for them.
+
+Python runs one thread at a time anyway; taking turns for a whole batch keeps caches warm and the loop quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from types import TracebackType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Turn:
+    """A lock that goes to who has waited longest; held as a context manager."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken = False
+        self._waiting: deque[Lock] = deque()
+
+    def take(self) -> None:
+        """Wait for one's turn."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        mine.acquire()
+
+    def give(self) -> None:
+        """Let the next have it."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+    def pass_on(self) -> None:
+        """Let those that wait have theirs before one goes on."""
+        if self._waiting:
+            self.give()
+            self.take()
+
+    @contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Let others compute while one waits in the body."""
+        self.give()
+        try:
+            yield
+        finally:
+            self.take()
+
+    def __enter__(self) -> None:
+        self.take()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.give()
+
+
+class Bridge:
+    """From a thread that has its turn to the loop: `wait` gives the turn up until the coroutine is done."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.turn = Turn()
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the loop and return its result or raise its error."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        with self.turn.given_up():
+            return future.result()

@@ -1,0 +1,156 @@
+"""A worker: the lanes of the partitions that are its own, and what it shares among them.
+
+A front end says which partitions those are: `assign` and `revoke`. A lane that was superseded, or met an error of the
+brokers, is opened again while the partition is ours; any other error ends the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.clients import AppendUnknown, Clients
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
+from engine.runtimes.kafka.decisions import Superseded
+from engine.runtimes.kafka.lane import Lane
+from engine.runtimes.kafka.local import Binding
+from engine.runtimes.kafka.turn import Bridge
+from engine.runtimes.kafka.workplace import Workplace
+from engine.workspace.durable_files import refused
+from engine.workspace.lock import OwnerLock
+
+AGAIN_S = 1.0
+PASSING = (Superseded, KafkaError, AppendUnknown)
+"""What ends a lane and not the worker: another owner, or brokers that will answer again."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Use with `async with`; `failed` is done, with the error, once the worker cannot go on.
+
+    `folder` is this worker's own: a second process there raises WorkspaceBusy. `live`: ticks by the clock.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        folder: Path,
+        *,
+        name: str,
+        live: bool,
+        catch_up: bool = False,
+        clock: Clock = wall_clock_ms,
+    ) -> None:
+        self.connection, self.folder, self.name = connection, folder, name
+        self.live, self.catch_up, self.clock = live, catch_up, clock
+        self.lanes: dict[int, Lane] = {}
+        self.assigned: frozenset[int] = frozenset()
+        self.partitions = 0
+        self.opened = 0
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Worker:
+        # Adapters load when a worker starts.
+        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415
+
+        found = await asyncio.to_thread(look, self.connection)
+        self.partitions = found.partitions
+        with refused(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = OwnerLock(self.folder)
+        try:
+            clients = Clients(self.connection)
+            await clients.start()
+        except BaseException:
+            self._lock.release()
+            raise
+        self.place = Workplace(
+            connection=self.connection,
+            clients=clients,
+            bridge=Bridge(asyncio.get_running_loop()),
+            folder=self.folder,
+            storage=RocksStorage(owner=True),
+            binding=Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS]),
+            name=self.name,
+            release=version("strand-journeys"),
+            live=self.live,
+            catch_up=self.catch_up,
+            clock=self.clock,
+        )
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.revoke()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.place.clients.stop()
+        self._lock.release()
+
+    # ------------------------------------------------------------ whose partitions
+    async def assign(self, partitions: Iterable[int]) -> None:
+        """These are ours from now on, and no others."""
+        self.assigned = frozenset(partitions)
+        async with self._changing:
+            await self._close(partition for partition in self.lanes if partition not in self.assigned)
+            for partition in sorted(self.assigned - self.lanes.keys()):
+                self._open(partition)
+
+    async def revoke(self) -> None:
+        """None is ours from now on; returns when each lane has ended after its batch and its states are written."""
+        self.assigned = frozenset()
+        async with self._changing:
+            await self._close(self.lanes)
+
+    async def _close(self, partitions: Iterable[int]) -> None:
+        lanes = [self.lanes.pop(partition) for partition in list(partitions)]
+        for lane in lanes:
+            lane.close()
+        for lane in lanes:
+            await lane.over.wait()
+            if lane.error is not None and not isinstance(lane.error, PASSING):
+                self._fail(lane.error)
+
+    def _open(self, partition: int) -> None:
+        lane = self.lanes[partition] = Lane(partition, self.place)
+        self.opened += 1
+        task = asyncio.get_running_loop().create_task(self._watch(lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, lane: Lane) -> None:
+        """Open a lane that ended by itself again, or give up."""
+        await lane.over.wait()
+        if self.lanes.get(lane.partition) is not lane:
+            return  # we closed it
+        error = lane.error
+        if error is None or not isinstance(error, PASSING):
+            self._fail(error or AssertionError("a lane ended without a word"))
+            return
+        log.warning("partition %d is opened again: %r", lane.partition, error)
+        await asyncio.sleep(AGAIN_S)
+        async with self._changing:
+            if self.lanes.get(lane.partition) is lane:
+                del self.lanes[lane.partition]
+                if lane.partition in self.assigned:
+                    self._open(lane.partition)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+    # ------------------------------------------------------------ where it is
+    def done(self, upto: Mapping[int, int]) -> bool:
+        """Whether all is done that can be, before an offset of each partition."""
+        return all(
+            partition in self.lanes and self.lanes[partition].done >= offset for partition, offset in upto.items()
+        )

@@ -1,0 +1,65 @@
+"""Topics of a test's own on the shared broker, and an embedded workspace's facts written to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from engine.runtimes.kafka.applying import announce
+from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
+from engine.workspace.workspace import Workspace
+from events.codec import Activation, activation_of, encode_activation, head_of, read_record
+from events.envelope import RULEBOOK_ACTIVATED
+
+FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+
+
+def make_topics(bootstrap: str, prefix: str, partitions: int) -> Connection:
+    """New topics whose names begin with `prefix`."""
+    connection = Connection(bootstrap=bootstrap, prefix=prefix)
+    counts = {INTERACTIONS: partitions, DECISIONS: partitions, ACTIVATIONS: 1}
+    with KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
+        admin.create_topics(
+            [NewTopic(connection.topic(name), count, 1, topic_configs=FOR_EVER) for name, count in counts.items()]
+        )
+    return connection
+
+
+async def append_all(clients: Clients, partition: int, values: Iterable[bytes]) -> None:
+    """Append records as the embedded log has them, keyed and timed as publishers do."""
+    topic = clients.connection.topic(INTERACTIONS)
+    waiting = []
+    for value in values:
+        head = head_of(value)
+        key = head.customer_id.encode() or None
+        waiting.append(asyncio.create_task(clients.append(topic, partition, value, key=key, at_ms=head.appended_at_ms)))
+        if len(waiting) >= 500:
+            await asyncio.gather(*waiting)
+            waiting.clear()
+    await asyncio.gather(*waiting)
+
+
+async def publish_facts(connection: Connection, folder: Path) -> None:
+    """Write an embedded workspace's log to the topics, record for record, its activations numbered."""
+    clients = Clients(connection)
+    await clients.start()
+    try:
+        known: dict[str, Activation] = {}
+        with Workspace.open(folder, owner=False) as workspace:
+            for facts in workspace.facts:
+                values = []
+                for value in facts.log.read(0, facts.log.end()):
+                    head = head_of(value)
+                    if head.type == RULEBOOK_ACTIVATED:
+                        activation = activation_of(read_record(value)[0])
+                        if activation.id not in known:
+                            known[activation.id] = await announce(clients, activation)
+                        value = encode_activation(known[activation.id], head.appended_at_ms)
+                    values.append(value)
+                await append_all(clients, facts.partition, values)
+    finally:
+        await clients.stop()

@@ -1,0 +1,104 @@
+"""TLS and passwords reach every client, and a password reaches nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from engine.runtimes.kafka.security import Password, connect
+from events.errors import CalledWrongly, OperatorError
+from tests.brokers import need_a_broker
+from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.secured import PASSWORD, USER, Secured, secured
+
+VARIABLE = "STRAND_KAFKA__SASL_PASSWORD"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    need_a_broker()
+    with secured(tmp_path_factory.mktemp("secured")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def shop(broker: Secured, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace on that broker, with the right password in the environment."""
+    monkeypatch.setenv(VARIABLE, PASSWORD)
+    shutil.copy(broker.ca_file, tmp_path / "ca.pem")
+    (tmp_path / "strand.toml").write_text(f"""
+partitions = 2
+log = "kafka://{broker.cluster.bootstrap}"
+[kafka]
+prefix = "{prefix}"
+replication = 1
+security_protocol = "SASL_SSL"
+sasl_username = "{USER}"
+ca_file = "ca.pem"
+""")
+    return tmp_path
+
+
+def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
+    shop: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = strand("topics", "create", "-w", shop, "--json")
+    assert (made.code, len(made.json()["created"])) == (0, 5)
+    assert strand("topics", "check", "-w", shop).code == 0
+    _, connection = connect(shop)
+    topic = connection.topic("interactions")
+
+    async def there_and_back() -> bytes:
+        async with AIOKafkaProducer(**connection.client) as producer:
+            await producer.send_and_wait(topic, b"hello", partition=1)
+        async with AIOKafkaConsumer(topic, **connection.client, auto_offset_reset="earliest") as consumer:
+            return bytes((await consumer.getone()).value)
+
+    assert asyncio.run(there_and_back()) == b"hello"
+    said = caplog.text + "".join(capfd.readouterr()) + made.out + made.err + repr(connection)
+    assert "SASL" in caplog.text  # the clients did write into these logs
+    assert PASSWORD not in said
+
+
+def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "wr0ng-horse")
+    answer = strand("topics", "check", "-w", shop, "--json")
+    assert answer.code == 1
+    assert "Operator action: " in answer.err
+    assert "wr0ng" not in answer.out + answer.err
+
+
+def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path) -> None:
+    settings = shop / "strand.toml"
+    settings.write_text(settings.read_text().replace('ca_file = "ca.pem"', ""))
+    answer = strand("topics", "check", "-w", shop)
+    assert answer.code == 1
+    assert "Operator action: " in answer.err
+
+
+def test_files_that_cannot_be_used_are_named(shop: Path) -> None:
+    (shop / "ca.pem").write_text("no certificate")
+    with pytest.raises(OperatorError, match=r"kafka.ca_file .*ca.pem cannot be used"):
+        connect(shop)
+    (shop / "ca.pem").unlink()
+    with pytest.raises(OperatorError, match=r"kafka.ca_file .*No such file"):
+        connect(shop)
+
+
+def test_an_embedded_log_has_no_cluster(tmp_path: Path) -> None:
+    (tmp_path / "strand.toml").write_text("")
+    with pytest.raises(CalledWrongly, match=r"is embedded"):
+        connect(tmp_path)
+
+
+def test_a_password_is_not_shown_by_what_holds_it() -> None:
+    password = Password("hush")
+    assert f"{password}{password!r}{[password]}{str(password):>9}".count("hush") == 0
+    assert "\0".join(["ann", password]) == "ann\0hush"

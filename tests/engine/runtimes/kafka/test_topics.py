@@ -1,0 +1,139 @@
+"""Topics are made as they must be, and what differs is told with the command that mends it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
+
+from deploy.kafka.jars import class_path
+from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.topics import (
+    Topic,
+    administering,
+    check_topics,
+    create_topics,
+    differences,
+    found_topics,
+    refuse_unsafe,
+    wanted_topics,
+)
+from events.errors import OperatorError
+from tests.engine.cli.shell import strand
+
+
+@pytest.fixture
+def connection(bootstrap: str, prefix: str) -> Connection:
+    return Connection(bootstrap=bootstrap, prefix=prefix)
+
+
+@pytest.fixture
+def shop(connection: Connection, tmp_path: Path) -> Path:
+    text = f'log = "kafka://{connection.bootstrap}"\npartitions = 3\n[kafka]\nprefix = "{connection.prefix}"\n'
+    (tmp_path / "strand.toml").write_text(f"{text}replication = 1\n")
+    return tmp_path
+
+
+def alter(connection: Connection, name: str, **settings: str) -> None:
+    resource = ConfigResource(
+        "TOPIC", connection.topic(name), {key.replace("_", "."): settings[key] for key in settings}
+    )
+    with KafkaAdminClient(bootstrap_servers=connection.bootstrap) as admin:
+        admin.alter_configs([resource])
+
+
+def test_what_was_created_is_as_it_must_be(shop: Path, connection: Connection) -> None:
+    made = strand("topics", "create", "-w", shop)
+    assert (made.code, made.err) == (0, "")
+    for name in ("interactions", "decisions", "transitions", "activations", "dead_letters"):
+        assert connection.topic(name) in made.out
+    check = strand("topics", "check", "-w", shop)
+    assert (check.code, check.out) == (0, "all topics are as they must be\n")
+    refuse_unsafe(connection, partitions=3)
+    again = strand("topics", "create", "-w", shop, "--json")
+    assert (again.code, again.json()) == (0, {"created": []})
+    with administering(connection) as admin:
+        found = found_topics(admin, [connection.topic("interactions"), connection.topic("activations")])
+    partitions = [(topic.partitions, topic.settings["retention.ms"]) for topic in found.values()]
+    assert sorted(partitions) == [(1, "-1"), (3, "-1")]
+
+
+def test_each_difference_is_told_and_its_command_mends_it(shop: Path, connection: Connection) -> None:
+    strand("topics", "create", "-w", shop)
+    alter(connection, "interactions", retention_ms="604800000", cleanup_policy="compact,delete")
+    alter(connection, "transitions", message_timestamp_after_max_ms="3600000")
+    answer = strand("topics", "check", "-w", shop, "--json")
+    assert answer.code == 1
+    told = {(each["topic"].split(".")[-1], each["setting"]): each for each in answer.json_lines()}
+    assert {key: (each["found"], each["wanted"], each["loses_facts"]) for key, each in told.items()} == {
+        ("interactions", "cleanup.policy"): ("compact,delete", "delete", True),
+        ("interactions", "retention.ms"): ("604800000", "-1", True),
+        ("transitions", "message.timestamp.after.max.ms"): ("3600000", "60000", False),
+    }
+    for each in told.values():
+        tool, *arguments = shlex.split(each["mend"])
+        assert tool == "kafka-configs.sh"
+        subprocess.run(
+            ["java", "-cp", class_path(), "kafka.admin.ConfigCommand", *arguments], check=True, capture_output=True
+        )
+    assert strand("topics", "check", "-w", shop).code == 0
+
+
+def test_workers_refuse_topics_that_lose_facts(connection: Connection) -> None:
+    create_topics(connection, partitions=3, replication=1)
+    alter(connection, "transitions", message_timestamp_after_max_ms="3600000")  # unwise, and nothing is lost
+    refuse_unsafe(connection, partitions=3)
+    alter(connection, "decisions", cleanup_policy="compact")
+    with pytest.raises(
+        OperatorError, match=r"decisions: cleanup.policy must be delete; found compact\nOperator action: "
+    ):
+        refuse_unsafe(connection, partitions=3)
+    with pytest.raises(
+        OperatorError, match=r"interactions: partitions must be 4; found 3\n(.*\n)*Operator action: write"
+    ):
+        refuse_unsafe(connection, partitions=4)
+
+
+def test_workers_refuse_missing_topics_and_partitions_that_differ(connection: Connection) -> None:
+    with pytest.raises(OperatorError, match=r"interactions is not there\n(.*\n)*Operator action: strand topics create"):
+        refuse_unsafe(connection, partitions=3)
+    with KafkaAdminClient(bootstrap_servers=connection.bootstrap) as admin:
+        admin.create_topics(
+            [NewTopic(connection.topic("decisions"), 2, 1), NewTopic(connection.topic("activations"), 2, 1)]
+        )
+    create_topics(connection, partitions=3, replication=1)
+    with pytest.raises(OperatorError, match=r"decisions: partitions must be 3; found 2") as caught:
+        refuse_unsafe(connection, partitions=3)
+    assert "activations: partitions must be 1; found 2" in str(caught.value)
+
+
+def test_a_cluster_with_too_few_brokers_is_told(connection: Connection) -> None:
+    with pytest.raises(
+        OperatorError, match=r"replication is 3 and the cluster has 1 brokers\nOperator action: add brokers"
+    ):
+        create_topics(connection, partitions=1, replication=3)
+
+
+def test_a_cluster_that_is_not_there_is_told() -> None:
+    with pytest.raises(
+        OperatorError, match=r"127.0.0.1:1 refuses or does not answer(.*\n)*Operator action: check that"
+    ):
+        check_topics(Connection(bootstrap="127.0.0.1:1"), partitions=1, replication=1)
+
+
+def test_more_copies_and_more_in_sync_are_no_difference() -> None:
+    connection = Connection(bootstrap="broker:9092", admin={"security_protocol": "SSL"})
+    (wanted, *_) = wanted_topics(connection, partitions=2, replication=3)
+    assert wanted.settings["min.insync.replicas"] == "2"
+    better = Topic(wanted.name, 2, 5, {**wanted.settings, "min.insync.replicas": "3"})
+    worse = Topic(wanted.name, 2, 1, {**wanted.settings, "min.insync.replicas": "1"})
+    assert differences(connection, [wanted], {wanted.name: better}) == []
+    replication, in_sync = differences(connection, [wanted], {wanted.name: worse})
+    assert (replication.setting, replication.found, replication.wanted) == ("replication", "1", "3")
+    assert in_sync.mend == (
+        "kafka-configs.sh --bootstrap-server broker:9092 --command-config FILE --alter --entity-type topics "
+        "--entity-name interactions --add-config min.insync.replicas=2"
+    )
