@@ -25,6 +25,7 @@ from engine.cli import (
     run,
     segments,
     status,
+    topics,
 )
 from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 
@@ -59,6 +60,7 @@ app.command("rebuild")(replaying.rebuild)
 app.command("verify")(replaying.verify)
 app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
+app.add_typer(topics.app)
 
 
 def main() -> NoReturn:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from engine.workspace.kafka_settings import SECRETS, Kafka
+from engine.workspace.log_url import EMBEDDED, brokers_of, check_log_url
 from events.errors import OperatorError
 from events.nearest import did_you_mean
 
@@ -24,11 +26,24 @@ class Delivery(BaseModel, extra="forbid", frozen=True):
 class Settings(BaseSettings):
     """A workspace's settings; the environment wins over the file."""
 
-    model_config = SettingsConfigDict(env_prefix="STRAND_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="STRAND_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
-    log: Literal["embedded:"] = "embedded:"
+    log: Annotated[str, AfterValidator(check_log_url)] = EMBEDDED
     partitions: int = Field(default=4, ge=1, le=256)
     delivery: Delivery = Delivery()
+    kafka: Kafka = Kafka()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the log is in the workspace itself."""
+        return self.log == EMBEDDED
+
+    @property
+    def brokers(self) -> list[str]:
+        """host:port of each broker that the log url names; none of an embedded log."""
+        return [] if self.embedded else brokers_of(self.log)
 
     @classmethod
     def settings_customise_sources(
@@ -50,6 +65,7 @@ def load_settings(folder: Path) -> Settings:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path} is not TOML: {error}", f"mend {path}") from error
+    _refuse_secrets(path, written)
     try:
         return Settings(**written)
     except ValidationError as error:
@@ -60,8 +76,21 @@ def load_settings(folder: Path) -> Settings:
         raise OperatorError(faults, f"mend {path}, or the variable of that name that begins with STRAND_") from error
 
 
+def _refuse_secrets(path: Path, written: dict[str, Any]) -> None:
+    """Raise OperatorError for a secret in the file: files are copied, committed and shown."""
+    table = written.get("kafka")
+    for name, variable in SECRETS.items():
+        if isinstance(table, dict) and name in table:
+            what = f"{path}: kafka.{name}: a secret must not stand in a file"
+            raise OperatorError(what, f"delete the line and set {variable}; if others may have read it, change it")
+
+
 def _sentence(kind: str, message: str, place: tuple[int | str, ...]) -> str:
     if kind != "extra_forbidden":
-        return message[:1].lower() + message[1:]
-    known = Delivery.model_fields if len(place) > 1 else Settings.model_fields
+        words = message.removeprefix("Value error, ")
+        return words[:1].lower() + words[1:]
+    known = _TABLES.get(str(place[0]), Settings).model_fields if len(place) > 1 else Settings.model_fields
     return "no setting is called that" + did_you_mean(str(place[-1]), known)
+
+
+_TABLES: dict[str, type[BaseModel]] = {"delivery": Delivery, "kafka": Kafka}

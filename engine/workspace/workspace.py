@@ -47,6 +47,11 @@ class Workspace:
         if not (folder / SETTINGS_FILE).is_file():
             raise CalledWrongly(f"{folder} is no workspace: it has no {SETTINGS_FILE}; make one with `strand init`")
         settings = load_settings(folder)
+        if not settings.embedded:
+            what = f"the log of {folder} is {settings.log}: this command is for an embedded one"
+            raise CalledWrongly(
+                f"{what}; on Kafka there are `strand worker`, `topics`, `publish`, `import` and `apply`"
+            )
         lock = OwnerLock(folder) if owner else None
         workspace = cls(folder, settings, lock)
         if owner:
@@ -150,7 +155,6 @@ class Workspace:
 
     @cached_property
     def _storage(self) -> RocksStorage:
-        # settings.log allows the embedded one only, so far
         from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when chosen
 
         return RocksStorage(owner=self.owner)

@@ -13,10 +13,11 @@ TECHNOLOGIES = {
     "rocksdict": "engine/adapters/rocksdb_",
     "faust": "engine/runtimes/kafka",
     "aiokafka": "engine/runtimes/kafka",
+    "kafka": "engine/runtimes/kafka",
 }
 CHOOSERS = ("adapters", "runtimes", "replay", "views", "bench")
 # Loaded with the command line they would make every command, and --help, slow.
-HEAVY = ("rocksdict", "numpy", "pyarrow", "pydantic", "jinja2", "ruamel", "msgspec", "re2", "engine.rulebook")
+HEAVY = ("rocksdict", "aiokafka", "kafka", "numpy", "pyarrow", "pydantic", "jinja2", "ruamel", "msgspec", "re2", "engine.rulebook")
 
 
 def test_one_place_knows_each_technology() -> None:

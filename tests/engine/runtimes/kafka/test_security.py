@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from engine.runtimes.kafka import topics
 from engine.runtimes.kafka.security import Password, connect
 from events.errors import CalledWrongly, OperatorError
 from tests.brokers import need_a_broker
@@ -62,12 +63,14 @@ def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
             return bytes((await consumer.getone()).value)
 
     assert asyncio.run(there_and_back()) == b"hello"
-    said = caplog.text + "".join(capfd.readouterr()) + made.out + made.err + repr(connection)
-    assert "SASL" in caplog.text  # the clients did write into these logs
-    assert PASSWORD not in said
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line for line in lines if PASSWORD in line] == []
+    assert len(lines) > 100  # the clients did write into these logs
+    assert PASSWORD not in "".join(capfd.readouterr()) + made.out + made.err + repr(connection)
 
 
 def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
     monkeypatch.setenv(VARIABLE, "wr0ng-horse")
     answer = strand("topics", "check", "-w", shop, "--json")
     assert answer.code == 1
@@ -75,7 +78,8 @@ def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.
     assert "wr0ng" not in answer.out + answer.err
 
 
-def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path) -> None:
+def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
     settings = shop / "strand.toml"
     settings.write_text(settings.read_text().replace('ca_file = "ca.pem"', ""))
     answer = strand("topics", "check", "-w", shop)
@@ -100,5 +104,6 @@ def test_an_embedded_log_has_no_cluster(tmp_path: Path) -> None:
 
 def test_a_password_is_not_shown_by_what_holds_it() -> None:
     password = Password("hush")
-    assert f"{password}{password!r}{[password]}{str(password):>9}".count("hush") == 0
-    assert "\0".join(["ann", password]) == "ann\0hush"
+    assert "hush" not in f"{password}{password!r}{[password]}{password!s:>9}"
+    assert b"".join((b"ann", b"\0", password.encode())) == b"ann\0hush"
+    assert "".join(["ann ", password]) == "ann hush"  # noqa: FLY002 -- how clients put it into a request

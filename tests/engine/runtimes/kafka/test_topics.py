@@ -10,6 +10,7 @@ import pytest
 from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 
 from deploy.kafka.jars import class_path
+from engine.runtimes.kafka import topics
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.topics import (
     Topic,
@@ -117,7 +118,8 @@ def test_a_cluster_with_too_few_brokers_is_told(connection: Connection) -> None:
         create_topics(connection, partitions=1, replication=3)
 
 
-def test_a_cluster_that_is_not_there_is_told() -> None:
+def test_a_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "CONNECT_MS", 1_000)
     with pytest.raises(
         OperatorError, match=r"127.0.0.1:1 refuses or does not answer(.*\n)*Operator action: check that"
     ):
