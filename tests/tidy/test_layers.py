@@ -17,7 +17,19 @@ TECHNOLOGIES = {
 }
 CHOOSERS = ("adapters", "runtimes", "replay", "views", "bench")
 # Loaded with the command line they would make every command, and --help, slow.
-HEAVY = ("rocksdict", "aiokafka", "kafka", "numpy", "pyarrow", "pydantic", "jinja2", "ruamel", "msgspec", "re2", "engine.rulebook")
+HEAVY = (
+    "rocksdict",
+    "aiokafka",
+    "kafka",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "jinja2",
+    "ruamel",
+    "msgspec",
+    "re2",
+    "engine.rulebook",
+)
 
 
 def test_one_place_knows_each_technology() -> None:
