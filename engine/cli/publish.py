@@ -12,7 +12,8 @@ from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_json, say
 
 if TYPE_CHECKING:
-    from engine.publisher import Answer
+    from engine.publisher import Answer, Publisher
+    from engine.runtimes.kafka.door import KafkaDoor
 
 
 def publish(
@@ -25,8 +26,8 @@ def publish(
 ) -> None:
     """Publish events; each line is answered once it is durable, with where it went or why it was refused.
 
-    While `strand run` owns the workspace it takes them over; else this command appends them itself. Exits 1 if any
-    line was refused.
+    While `strand run` owns the workspace it takes them over; else this command appends them itself. Where the log url
+    names a Kafka cluster they go there. Exits 1 if any line was refused.
 
     \b
     Examples:
@@ -34,14 +35,8 @@ def publish(
       tail -f orders.jsonl | strand publish
       strand publish --json < events.jsonl
     """
-    from engine.publisher import Publisher
-
     refused = 0
-    with Publisher(workspace, catch_up=catch_up) as publisher:
-        if publisher.activated is not None:
-            note(f"activated the rulebook {publisher.activated.hash[:12]}, the first of this workspace")
-        if publisher.broken_rulebook is not None:
-            note(f"{publisher.broken_rulebook}\nthe rulebook is broken and not active; events are taken all the same")
+    with _door(workspace, catch_up=catch_up) as publisher:
         for group in groups(file):
             for answer in publisher.publish_group(group):
                 refused += answer.reason is not None
@@ -52,6 +47,24 @@ def publish(
     if refused:
         note(f"refused {refused:,}; they are kept: `strand dead-letters` lists them")
         raise typer.Exit(1)
+
+
+def _door(workspace: Path, *, catch_up: bool) -> Publisher | KafkaDoor:
+    """Where the workspace's events go; says which rulebook is active from now on, if none was before."""
+    from engine.workspace.settings import FILE, load_settings
+
+    if (workspace / FILE).is_file() and not load_settings(workspace).embedded:
+        from engine.runtimes.kafka.door import KafkaDoor
+
+        return KafkaDoor(workspace, catch_up=catch_up)
+    from engine.publisher import Publisher
+
+    publisher = Publisher(workspace, catch_up=catch_up)
+    if publisher.activated is not None:
+        note(f"activated the rulebook {publisher.activated.hash[:12]}, the first of this workspace")
+    if publisher.broken_rulebook is not None:
+        note(f"{publisher.broken_rulebook}\nthe rulebook is broken and not active; events are taken all the same")
+    return publisher
 
 
 def groups(file: str) -> Iterator[list[bytes]]:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from engine.workspace.kafka_settings import SECRETS, Kafka
 from engine.workspace.log_url import EMBEDDED, brokers_of, check_log_url
-from events.errors import OperatorError
+from events.errors import CalledWrongly, OperatorError
 from events.nearest import did_you_mean
 
 FILE = "strand.toml"
@@ -66,14 +66,31 @@ def load_settings(folder: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path} is not TOML: {error}", f"mend {path}") from error
     _refuse_secrets(path, written)
+    return _checked(written, str(path), f"mend {path}, or the variable of that name that begins with STRAND_")
+
+
+def settings_of_url(url: str) -> Settings:
+    """The settings of a system without a workspace: this log, the rest from the environment.
+
+    Raises CalledWrongly for another url, OperatorError for variables that cannot be used.
+    """
+    try:
+        check_log_url(url)
+    except ValueError as error:
+        raise CalledWrongly(f"the log url {error}") from None
+    settings = _checked({}, "environment", "mend the variable of that name that begins with STRAND_")
+    return settings.model_copy(update={"log": url})
+
+
+def _checked(written: dict[str, Any], place: str, action: str) -> Settings:
     try:
         return Settings(**written)
     except ValidationError as error:
         faults = "\n".join(
-            f"{path}: {'.'.join(map(str, fault['loc']))}: {_sentence(fault['type'], fault['msg'], fault['loc'])}"
+            f"{place}: {'.'.join(map(str, fault['loc']))}: {_sentence(fault['type'], fault['msg'], fault['loc'])}"
             for fault in error.errors(include_url=False, include_context=False)
         )
-        raise OperatorError(faults, f"mend {path}, or the variable of that name that begins with STRAND_") from error
+        raise OperatorError(faults, action) from error
 
 
 def _refuse_secrets(path: Path, written: dict[str, Any]) -> None:

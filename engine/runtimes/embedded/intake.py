@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.activations import activation_offsets, append_activation
+from engine.leaps import check_leap
 from engine.ports import Log
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
@@ -24,14 +25,10 @@ from engine.workspace.facts import Facts
 from events.admission import FUTURE_MS, Admitted, admit
 from events.codec import Activation, appended_at_of, encode_record, encode_tick
 from events.dead_letters import Door, dead_letter, encode_dead_letter
-from events.durations import DAY_MS
 from events.errors import CalledWrongly, InputRefused, OperatorError
 from events.partitioning import partition_of
 from events.schema import Fields
 from events.times import instant_text
-
-LEAP_MS = 7 * DAY_MS
-"""What journey time may move by at once, unless the operator says otherwise."""
 
 
 class _Addressed(msgspec.Struct):
@@ -75,13 +72,8 @@ class Intake:
 
     def check_leap(self, to_ms: int) -> None:
         """Raise OperatorError if journey time would move to `to_ms` by more than 7 days at once."""
-        from_ms = max(self.latest_ms, self._watched_ms)
-        if self.latest_ms and to_ms - from_ms > LEAP_MS:
-            raise OperatorError(
-                f"journey time would move from {instant_text(from_ms)} to {instant_text(to_ms)}, more than 7 days at "
-                "once, and everything due in between would be decided as of now",
-                "if that is right, say so with --catch-up; nothing of this was appended",
-            )
+        if self.latest_ms:
+            check_leap(max(self.latest_ms, self._watched_ms), to_ms)
 
     def append(self, partition: int, records: Sequence[bytes], meta: Mapping[str, bytes]) -> None:
         """Append records whose times are not before the partition's journey time, and entries of the log's meta."""

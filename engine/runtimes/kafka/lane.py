@@ -14,8 +14,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from engine.leaps import LEAP_MS
 from engine.runtimes.embedded.due import next_due_ms
-from engine.runtimes.embedded.intake import LEAP_MS
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from engine.runtimes.kafka.connection import Connection
 from engine.workspace.kafka_settings import SECRETS, Kafka
-from engine.workspace.settings import Settings, load_settings
+from engine.workspace.settings import FILE, Settings, load_settings
 from events.errors import CalledWrongly, OperatorError
 
 # What these write at debug level are requests as they go over the wire, passwords and all.
@@ -45,6 +45,8 @@ def connect(folder: Path) -> tuple[Settings, Connection]:
 
     Raises CalledWrongly where its log is embedded, OperatorError for settings that cannot be used.
     """
+    if not (folder / FILE).is_file():
+        raise CalledWrongly(f"{folder} is no workspace: it has no {FILE}; make one with `strand init`")
     settings = load_settings(folder)
     if settings.embedded:
         raise CalledWrongly(f'the log of {folder} is embedded; write `log = "kafka://host:9092"` into strand.toml')

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from engine.runtimes.kafka import topics
+from engine.runtimes.kafka.publisher import KafkaPublisher
 from engine.runtimes.kafka.security import Password, connect
 from events.errors import CalledWrongly, OperatorError
 from tests.brokers import need_a_broker
@@ -53,20 +54,29 @@ def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
     made = strand("topics", "create", "-w", shop, "--json")
     assert (made.code, len(made.json()["created"])) == (0, 5)
     assert strand("topics", "check", "-w", shop).code == 0
-    _, connection = connect(shop)
+    settings, connection = connect(shop)
+    with KafkaPublisher(settings, folder=shop) as publisher:
+        publisher.publish(id="e1", type="city_changed", customer_id="ann", occurred_at=1_750_000_000_000)
+    (shop / "more.jsonl").write_text(
+        '{"id": "e2", "type": "city_changed", "customer_id": "ann", "occurred_at": "2025-07-01T00:00:00Z"}\n'
+    )
+    published = strand("publish", shop / "more.jsonl", "--json", "--catch-up", "-w", shop)
+    assert published.json()["offset"] == 1, published.err
     topic = connection.topic("interactions")
+    other = 1 - published.json()["partition"]
 
     async def there_and_back() -> bytes:
         async with AIOKafkaProducer(**connection.client) as producer:
-            await producer.send_and_wait(topic, b"hello", partition=1)
-        async with AIOKafkaConsumer(topic, **connection.client, auto_offset_reset="earliest") as consumer:
+            await producer.send_and_wait(topic, b"hello", partition=other)
+        async with AIOKafkaConsumer(**connection.client, auto_offset_reset="earliest") as consumer:
+            consumer.assign([TopicPartition(topic, other)])
             return bytes((await consumer.getone()).value)
 
     assert asyncio.run(there_and_back()) == b"hello"
     lines = [record.getMessage() for record in caplog.records]
     assert [line for line in lines if PASSWORD in line] == []
     assert len(lines) > 100  # the clients did write into these logs
-    assert PASSWORD not in "".join(capfd.readouterr()) + made.out + made.err + repr(connection)
+    assert PASSWORD not in "".join(capfd.readouterr()) + made.out + published.err + repr(connection)
 
 
 def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

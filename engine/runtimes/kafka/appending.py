@@ -1,0 +1,137 @@
+"""Appends records to topics for whoever waits for it: commands, which have no event loop of their own.
+
+What is appended to a partition at once stands there in one batch or a few, each acknowledged before the next is sent:
+so a failure leaves a prefix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from engine.runtimes.kafka.connection import Connection
+from events.errors import OperatorError
+
+BATCH_BYTES = 512 * 1024  # brokers take a megabyte by default
+DELIVERY_S = 120.0
+AGAIN = "see to the cluster and try again; what was appended already is recognised and counts once"
+
+T = TypeVar("T")
+
+
+class Outgoing(NamedTuple):
+    """A record to append."""
+
+    key: bytes | None
+    value: bytes
+    at_ms: int
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Appender:
+    """A connection that appends; `partitions` has the number of each topic's. Use as a context manager, by one thread.
+
+    Raises OperatorError where the cluster does not answer in time, has no such topic or refuses.
+    """
+
+    def __init__(self, connection: Connection, topics: Sequence[str], *, delivery_s: float = DELIVERY_S) -> None:
+        self.connection = connection
+        self.partitions: dict[str, int] = {}
+        self._delivery_s = delivery_s
+        self._runner = asyncio.Runner()
+        self._producer: AIOKafkaProducer | None = None
+        try:
+            self.run(self._connect(topics))
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, topic: str, records: Mapping[int, Sequence[Outgoing]]) -> dict[int, list[int]]:
+        """Append records to partitions, in order, and return their offsets once all replicas in sync have them."""
+        return self.run(self._append(topic, records))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do what takes an event loop; the client's errors become OperatorErrors."""
+        try:
+            return self._runner.run(self._in_time(work))
+        except TimeoutError as error:
+            what = f"no answer from {self.connection.bootstrap} in {self._delivery_s:.0f} s"
+            raise OperatorError(f"{what}; what was sent may be appended or not", AGAIN) from error
+        except KafkaError as error:
+            raise OperatorError(f"the cluster at {self.connection.bootstrap} refuses: {error!r}", AGAIN) from error
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        async with asyncio.timeout(self._delivery_s):
+            return await work
+
+    async def _connect(self, topics: Sequence[str]) -> None:
+        self._producer = producer_of(self.connection)
+        await self._producer.start()
+        self.partitions = await partitions_of(self._producer, topics)
+
+    async def _append(self, topic: str, records: Mapping[int, Sequence[Outgoing]]) -> dict[int, list[int]]:
+        sent = await asyncio.gather(*(self._append_one(topic, partition, records[partition]) for partition in records))
+        return dict(zip(records, sent, strict=True))
+
+    async def _append_one(self, topic: str, partition: int, records: Sequence[Outgoing]) -> list[int]:
+        assert self._producer is not None
+        offsets: list[int] = []
+        while len(offsets) < len(records):
+            batch = self._producer.create_batch()
+            count = 0
+            for record in records[len(offsets) :]:
+                if not batch.append(
+                    key=record.key, value=record.value, timestamp=record.at_ms, headers=list(record.headers)
+                ):
+                    break
+                count += 1
+            assert count, "a batch holds any event"
+            first = (await (await self._producer.send_batch(batch, topic, partition=partition))).offset
+            if first < 0:  # sent twice, and the broker no longer knows where the first stands
+                raise KafkaError(f"{topic} {partition}: appended at an unknown offset")
+            offsets += range(first, first + count)
+        return offsets
+
+    def close(self) -> None:
+        """Disconnect."""
+        try:
+            if self._producer is not None:
+                self._runner.run(self._producer.stop())
+        finally:
+            self._producer = None
+            self._runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def producer_of(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
+    """A producer that loses and doubles nothing: acknowledged by all replicas in sync, idempotent."""
+    return AIOKafkaProducer(
+        **connection.client,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="lz4",
+        max_batch_size=BATCH_BYTES,
+        linger_ms=linger_ms,
+    )
+
+
+async def partitions_of(producer: AIOKafkaProducer, topics: Sequence[str]) -> dict[str, int]:
+    """How many partitions topics have; raises OperatorError for one that is not there."""
+    cluster = await producer.client.fetch_all_metadata()
+    found = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+    missing = [topic for topic, count in found.items() if not count]
+    if missing:
+        raise OperatorError(f"the cluster has no topic {', '.join(missing)}", "run `strand topics create`")
+    return found

@@ -1,0 +1,265 @@
+"""Publishing to Kafka from Python systems upstream, which have no workspace:
+
+    with KafkaPublisher("kafka://broker:9092", on_failure=keep_for_later) as publisher:
+        publisher.publish(id="o-1", type="order_completed", customer_id="ann", occurred_at=now, data={"total": 12})
+
+`publish` returns at once; the event is on its way. `flush` and `close` return when everything is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Any, NamedTuple, NotRequired, Self, TypedDict, Unpack
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.appending import partitions_of, producer_of
+from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.runtimes.kafka.security import connection_of
+from engine.workspace.settings import Settings, settings_of_url
+from events.admission import admit_value
+from events.codec import encode_record
+from events.envelope import Event
+from events.errors import CalledWrongly, OperatorError
+from events.partitioning import partition_of
+from events.schema import Fields
+
+MAX_WAITING_BYTES = 32 << 20
+LINGER_MS = 5
+CONNECT_S = AT_EXIT_S = 30.0
+RECONNECT_S = 1.0
+_TAKEN_TOGETHER = 500
+
+OnFailure = Callable[[Event, Exception], None]
+
+
+class EventFields(TypedDict):
+    """An event as publishers write it; times are datetimes, ISO 8601 or milliseconds since the epoch."""
+
+    id: str
+    type: str
+    customer_id: str
+    occurred_at: datetime | str | int
+    data: NotRequired[Mapping[str, Any] | None]
+    source: NotRequired[str | None]
+    version: NotRequired[int | None]
+    appended_at: NotRequired[datetime | str | int | None]
+
+
+class _Waiting(NamedTuple):
+    event: Event
+    partition: int
+    value: bytes
+    at_ms: int
+
+
+class KafkaPublisher:
+    """Publishes events to the log that a url names; threads may share one, an open one must not cross a fork.
+
+    An event is judged at once: `publish` raises InputRefused for one that no fold would take. It is keyed and placed by
+    its customer, as Kafka's Java client would. While more than `max_waiting_bytes` are on their way `publish` waits.
+    While the cluster is away events wait for it, and none is lost or doubled. One that the cluster refuses in the end
+    goes to `on_failure`, in the publisher's own thread, or is raised by the next `flush` or `close` where there is
+    none; it may be published again, for an id counts once.
+
+    `log` is the url; prefix and security come from the variables STRAND_KAFKA__*, or all from the settings of a
+    workspace. Files that they name are relative to `folder`. `declared` are the types of the rulebook, if they shall be
+    checked here. Raises OperatorError if the cluster cannot be reached.
+    """
+
+    def __init__(
+        self,
+        log: str | Settings,
+        *,
+        on_failure: OnFailure | None = None,
+        folder: Path | str = ".",
+        declared: Mapping[str, Fields] | None = None,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+        linger_ms: int = LINGER_MS,
+        clock: Clock = wall_clock_ms,
+    ) -> None:
+        settings = settings_of_url(log) if isinstance(log, str) else log
+        if settings.embedded:
+            raise CalledWrongly("a KafkaPublisher needs the url of a cluster; engine.publisher has one for workspaces")
+        self._connection = connection_of(settings, Path(folder))
+        self._on_failure, self._declared, self._clock = on_failure, declared, clock
+        self._max_waiting_bytes, self._linger_ms = max_waiting_bytes, linger_ms
+        self._topic = self._connection.topic(INTERACTIONS)
+        self._room = Condition()
+        self._queue: deque[_Waiting] = deque()
+        self._waiting_bytes = self._waiting = 0
+        self._sending = self._closed = self._ending = False
+        self._failed: Exception | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._replacing: asyncio.Task[None] | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="strand-publisher", daemon=True)
+        self._thread.start()
+        self._usable = asyncio.Event()
+        try:
+            self._partitions = asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
+        except (KafkaError, TimeoutError) as error:
+            self._end()
+            action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
+            raise OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action) from error
+        except BaseException:
+            self._end()
+            raise
+        atexit.register(self.close, AT_EXIT_S)
+
+    # ------------------------------------------------------------ publishing
+    def publish(self, **event: Unpack[EventFields]) -> None:
+        """Send one event; raises InputRefused if it is none. Waits while too much is on its way."""
+        given = {key: value for key, value in event.items() if value is not None}
+        now_ms = self._clock()
+        admitted = admit_value(given, now_ms=now_ms, declared=self._declared)
+        at_ms = now_ms if admitted.appended_at_ms is None else admitted.appended_at_ms
+        partition = partition_of(admitted.event.customer_id, self._partitions)
+        self._hand_over(_Waiting(admitted.event, partition, encode_record(admitted.event, at_ms), at_ms))
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much is on its way."""
+        return self._waiting_bytes
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Return when everything that was published is durable, or was refused.
+
+        Raises OperatorError if that takes longer, or if the cluster refused an event and nobody asked for it.
+        """
+        with self._room:
+            if not self._room.wait_for(lambda: not self._waiting, timeout_s):
+                what = f"{self._waiting:,} events are not acknowledged after {timeout_s} s"
+                raise OperatorError(what, f"see to the cluster at {self._connection.bootstrap}")
+            failed, self._failed = self._failed, None
+        if failed is not None:
+            raise OperatorError(f"the cluster refused an event: {failed!r}", "see to its topics") from failed
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """Flush, and disconnect; done at exit at the latest, for half a minute."""
+        with self._room:
+            if self._closed:
+                return
+            self._closed = True
+        atexit.unregister(self.close)
+        try:
+            self.flush(timeout_s)
+        finally:
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _hand_over(self, waiting: _Waiting) -> None:
+        with self._room:
+            self._room.wait_for(lambda: self._waiting_bytes < self._max_waiting_bytes)
+            if self._closed:
+                raise CalledWrongly("this publisher is closed")
+            self._queue.append(waiting)
+            self._waiting += 1
+            self._waiting_bytes += len(waiting.value)
+            if not self._sending:
+                self._sending = True
+                self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._send()))
+
+    # ------------------------------------------------------------ in the thread
+    async def _connect(self) -> int:
+        async with asyncio.timeout(CONNECT_S):
+            self._producer = await self._started()
+            return (await partitions_of(self._producer, [self._topic]))[self._topic]
+
+    async def _started(self) -> AIOKafkaProducer:
+        producer = producer_of(self._connection, linger_ms=self._linger_ms)
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._usable.set()
+        return producer
+
+    async def _send(self) -> None:
+        """Give the client what waits, until nothing does."""
+        while True:
+            with self._room:
+                taken = [self._queue.popleft() for _ in range(min(len(self._queue), _TAKEN_TOGETHER))]
+                if not taken:
+                    self._sending = False
+                    return
+            for waiting in taken:
+                await self._send_one(waiting)
+
+    async def _send_one(self, waiting: _Waiting) -> None:
+        await self._usable.wait()
+        key = waiting.event.customer_id.encode()
+        producer = self._producer
+        assert producer is not None
+        try:
+            sent = await producer.send(
+                self._topic, waiting.value, key, partition=waiting.partition, timestamp_ms=waiting.at_ms
+            )
+        except KafkaError as error:
+            self._answered(waiting, error)
+            return
+        sent.add_done_callback(lambda future: self._acknowledged(producer, waiting, future.exception()))
+
+    def _acknowledged(self, producer: AIOKafkaProducer, waiting: _Waiting, error: BaseException | None) -> None:
+        if error is not None and producer is self._producer and self._usable.is_set():
+            self._usable.clear()
+            self._replacing = self._loop.create_task(self._replace(producer))
+        self._answered(waiting, error)
+
+    async def _replace(self, producer: AIOKafkaProducer) -> None:
+        """A new client: the old one's numbered batches have a hole, after which a broker takes no more of them."""
+        await producer.stop()
+        while not self._usable.is_set() and not self._ending:
+            try:
+                self._producer = await self._started()
+            except KafkaError:
+                await asyncio.sleep(RECONNECT_S)
+
+    def _answered(self, waiting: _Waiting, error: BaseException | None) -> None:
+        refused = error if isinstance(error, Exception) else None
+        try:
+            if refused is not None and self._on_failure is not None:
+                self._on_failure(waiting.event, refused)
+                refused = None
+        finally:
+            with self._room:
+                self._failed = self._failed or refused
+                self._waiting -= 1
+                self._waiting_bytes -= len(waiting.value)
+                self._room.notify_all()
+
+    def _end(self) -> None:
+        """Disconnect; a client that does not come to an end, since the cluster is away, is left to the end of the
+        process."""
+
+        async def stop() -> None:
+            if self._replacing is not None:
+                await self._replacing
+            if self._producer is not None:
+                await self._producer.stop()
+
+        self._ending = True
+        try:
+            asyncio.run_coroutine_threadsafe(stop(), self._loop).result(AT_EXIT_S)
+        except TimeoutError:
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
