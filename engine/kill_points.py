@@ -26,6 +26,8 @@ NAMES = frozenset(
         "after-state",
         "before-outbox-rename",
         "after-outbox-rename",
+        "before-send",
+        "after-send",
         "mid-activation",
         "before-swap",
         "mid-swap",

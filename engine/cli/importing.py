@@ -106,10 +106,17 @@ def report_lines(report: ImportReport, zone: str) -> list[str]:
 
 
 def zone(workspace: Path) -> str:
-    """The zone in which times are shown: that of the active rulebook."""
+    """The zone in which times are shown: that of the active rulebook; for a cluster's log, of the folder's."""
     from engine.cli.opening import reading, zone_of
-    from events.errors import CalledWrongly
+    from engine.runtimes.embedded.rulebooks import load_rulebook
+    from engine.workspace.settings import load_settings
+    from events.errors import CalledWrongly, RulebookInvalid
 
+    if not load_settings(workspace).embedded:
+        try:
+            return load_rulebook(workspace / "rulebook").rules.policy.time_zone
+        except RulebookInvalid:
+            return "UTC"
     try:
         with reading(workspace) as views:
             newest = views.rulebooks.newest(views.partitions[0].log)

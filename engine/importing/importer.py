@@ -2,7 +2,7 @@
 
     files -> Judged (records in order, the refused) -> batches of rows, one append a partition -> ImportReport
 
-How far it came is written with each batch, under the input's identity: run again it goes on, or finds it done.
+How far it came is known to the log, under the input's identity: run again it goes on, or finds it done.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.importing.destination import Destination, Row
+from engine.importing.embedded import EmbeddedDestination
 from engine.importing.judged import Judged
-from engine.importing.known import Known, files_hash
+from engine.importing.known import files_hash
 from engine.importing.live_from import live_from_ms
 from engine.importing.mapping import Mapped, read_mapping
 from engine.importing.readers import read
@@ -23,16 +25,15 @@ from engine.importing.report import ImportReport
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.collector import calm_collector
-from engine.runtimes.embedded.intake import Intake
-from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
-from engine.workspace.workspace import Workspace
+from engine.runtimes.embedded.rulebooks import load_rulebook
+from engine.workspace.settings import FILE as SETTINGS_FILE
+from engine.workspace.settings import load_settings
 from events.admission import FUTURE_MS
 from events.codec import encode_record, read_record
 from events.errors import CalledWrongly
 from events.times import instant_text
 
 BATCH_ROWS = 5_000
-META = "import/"
 
 Advance = Callable[[int], None]
 
@@ -61,50 +62,58 @@ def import_files(
     appending: Advance = _nobody,
     clock: Clock = wall_clock_ms,
 ) -> ImportReport:
-    """Import the events of some files into the workspace, as its owner.
+    """Import the events of some files into the workspace, as its owner, or to the cluster that its log url names.
 
     `late` takes events that are older than what is in the log already, at the log's time. `reading` is told of bytes,
     `begun` once of how many events there are, `appending` of events. Raises WorkspaceBusy, RulebookInvalid (with
     `live_from`), and CalledWrongly for files, times or a mapping that cannot be.
     """
     began = time.perf_counter()
-    with Workspace.open(folder, owner=True) as workspace:
-        intake = Intake(workspace.facts, Rulebooks(), clock=clock)
+    with _destination(folder, clock) as to:
         first = None
         if live_from is not None:
-            rulebook = load_rulebook(workspace.rulebook_folder)
+            rulebook = load_rulebook(folder / "rulebook")
             first = FirstActivation(rulebook, live_from_ms(live_from, rulebook.rules.policy.time_zone))
-        declared = intake.declared
+        declared = to.declared
         if declared is None and first is not None:
             declared = first.rulebook.declared
         mapped = read_mapping(mapping, declared) if mapping is not None else Mapped.by_header(declared)
-        known = Known(workspace.facts[0].log, files_hash(files, mapping))
-        if (done := known.report(began)) is not None:
-            _check_activation(intake, first)
+        hashed = files_hash(files, mapping)
+        if (done := to.known(hashed, began)) is not None:
+            _check_activation(to, first)
             return done
-        with calm_collector(), Judged(folder, len(workspace.facts), declared, clock()) as judged:
+        with calm_collector(), Judged(folder, len(to.journey_ms), declared, clock()) as judged:
             sources = [read(path, mapped, reading) for path in files]  # all are looked at before any is read
             for source in sources:
                 for found in source:
                     judged.take(found)
             begun(len(judged))
-            report = _Import(intake, judged, first, late=late).run(appending, began)
-            known.remember(report)
+            report = _Import(to, judged, first, late=late, clock=clock).run(appending, began)
+            to.remember(hashed, report)
             return report
+
+
+def _destination(folder: Path, clock: Clock) -> Destination:
+    """The log of the workspace in a folder."""
+    if (folder / SETTINGS_FILE).is_file() and not load_settings(folder).embedded:
+        from engine.runtimes.kafka.importing import KafkaDestination  # noqa: PLC0415 -- clients load when chosen
+
+        return KafkaDestination(folder, clock=clock)
+    return EmbeddedDestination(folder, clock=clock)
 
 
 class _Import:
     """One run of the import of one input."""
 
-    def __init__(self, intake: Intake, judged: Judged, first: FirstActivation | None, *, late: bool) -> None:
-        self.intake = intake
+    def __init__(
+        self, to: Destination, judged: Judged, first: FirstActivation | None, *, late: bool, clock: Clock
+    ) -> None:
+        self.to = to
         self.judged = judged
         self.first = first
         self.late = late
-        self.key = META + judged.identity
-        written = [facts.log.meta(self.key) for facts in intake.facts]
-        self.begun = any(each is not None for each in written)
-        self.next = [0 if each is None else int(each) for each in written]
+        self.clock = clock
+        self.begun, self.next = to.progress(judged)
 
     def run(self, advance: Advance, began: float) -> ImportReport:
         """Append what is left and say what was done."""
@@ -112,16 +121,20 @@ class _Import:
         already = self.begun and min(self.next) >= total
         activation, imported = None, 0
         if already:
-            _check_activation(self.intake, self.first)
+            _check_activation(self.to, self.first)
         else:
             cut = self._place_of_activation()
             self._refuse_the_late()
-            self._keep_letters()
+            if not self.begun:  # the refused are kept once
+                self.to.keep(self.judged.letters())
             imported = self._append(0, cut, advance)
-            if self.first is not None and self.intake.active() is None:
-                activation = self.intake.activate(self.first.rulebook, self.first.at_ms)
+            if self.first is not None:
+                if self.to.first_active_ms() is None:
+                    activation = self.to.activate(self.first.rulebook, self.first.at_ms)
+                else:
+                    self.to.complete_activation()
             imported += self._append(cut, total, advance)
-            self._finish()
+            self.to.finish(total)
         times = self.judged.times_ms
         return ImportReport(
             identity=self.judged.identity,
@@ -139,18 +152,15 @@ class _Import:
         """The row before which the first activation goes: the first one not before its time; the end without one."""
         if self.first is None:
             return len(self.judged)
-        at_ms, log = self.first.at_ms, self.intake.facts[0].log
-        activations = self.intake.rulebooks.of(log)
-        there = activations.offsets()
-        if there:
-            active_ms = activations.at(there[0]).at_ms
+        at_ms, active_ms, latest_ms = self.first.at_ms, self.to.first_active_ms(), max(self.to.journey_ms)
+        if active_ms is not None:
             if active_ms != at_ms:
                 what = f"a rulebook is active since {instant_text(active_ms)}"
                 raise CalledWrongly(f"{what}; --live-from is for the first one, `strand apply` for the next")
-        elif at_ms < self.intake.latest_ms:
-            what = f"the log holds records up to {instant_text(self.intake.latest_ms)}"
+        elif at_ms < latest_ms:
+            what = f"the log holds records up to {instant_text(latest_ms)}"
             raise CalledWrongly(f"--live-from cannot be {instant_text(at_ms)}: {what}")
-        elif at_ms > self.intake.clock() + FUTURE_MS:
+        elif at_ms > self.clock() + FUTURE_MS:
             raise CalledWrongly(f"--live-from cannot be {instant_text(at_ms)}: that is in the future")
         return int(np.searchsorted(self.judged.times_ms, at_ms, side="left"))
 
@@ -158,7 +168,7 @@ class _Import:
         """Raise CalledWrongly if a partition has records later than the first of its events still to come."""
         if self.late:
             return
-        for partition, journey_ms in enumerate(self.intake.journey_ms):
+        for partition, journey_ms in enumerate(self.to.journey_ms):
             mine = np.flatnonzero(self.judged.partition_of_row[self.next[partition] :] == partition)
             if mine.size and (at_ms := int(self.judged.times_ms[self.next[partition] + mine[0]])) < journey_ms:
                 raise CalledWrongly(
@@ -166,52 +176,34 @@ class _Import:
                     f"{instant_text(journey_ms)} (partition {partition}); --late takes such events at the log's time"
                 )
 
-    def _keep_letters(self) -> None:
-        """Keep the refused once: before the first batch says that the import has begun."""
-        if self.begun:
-            return
-        by_partition: dict[int, list[bytes]] = {}
-        for partition, letter in self.judged.letters():
-            by_partition.setdefault(partition, []).append(letter)
-        for partition, letters in by_partition.items():
-            self.intake.facts[partition].dead_letters.put(letters)
-        self.intake.facts[0].log.append([], {self.key: b"0"})
-
     def _append(self, start: int, stop: int, advance: Advance) -> int:
         """Append rows start..stop, but for those that a partition has already; returns how many were appended."""
         appended = 0
         for first in range(start, stop, BATCH_ROWS):
             end = min(first + BATCH_ROWS, stop)
-            values: dict[int, list[bytes]] = {}
+            rows: dict[int, list[Row]] = {}
             for row, partition in enumerate(self.judged.partition_of_row[first:end].tolist(), first):
                 if row >= self.next[partition]:
-                    values.setdefault(partition, []).append(self._raised(row, partition))
-            for partition, records in values.items():
-                self.intake.append(partition, records, {self.key: b"%d" % end})
+                    rows.setdefault(partition, []).append(self._raised(row, partition))
+            self.to.append(rows, end)
+            for partition, taken in rows.items():
                 self.next[partition] = end
-                appended += len(records)
+                appended += len(taken)
             advance(end - first)
         return appended
 
-    def _raised(self, row: int, partition: int) -> bytes:
+    def _raised(self, row: int, partition: int) -> Row:
         """A row's record at its own time, or at its partition's journey time where that is later."""
         record, at_ms = self.judged.row(row), int(self.judged.times_ms[row])
-        journey_ms = self.intake.journey_ms[partition]
+        journey_ms = self.to.journey_ms[partition]
         if at_ms < journey_ms:
-            return encode_record(read_record(record)[0], journey_ms)
-        self.intake.journey_ms[partition] = at_ms
-        return record
-
-    def _finish(self) -> None:
-        """Say in every partition that nothing is left."""
-        total = len(self.judged)
-        for partition, facts in enumerate(self.intake.facts):
-            if self.next[partition] < total or not self.begun:
-                facts.log.append([], {self.key: b"%d" % total})
+            return Row(row, encode_record(read_record(record)[0], journey_ms), journey_ms)
+        self.to.journey_ms[partition] = at_ms
+        return Row(row, record, at_ms)
 
 
-def _check_activation(intake: Intake, first: FirstActivation | None) -> None:
+def _check_activation(to: Destination, first: FirstActivation | None) -> None:
     """Raise CalledWrongly where --live-from comes too late to go between records that are in the log already."""
-    if first is not None and intake.active() is None:
+    if first is not None and to.first_active_ms() is None:
         what = "these events are imported already, and no rulebook was activated between them"
         raise CalledWrongly(f"{what}; `strand run` activates the first one after them")

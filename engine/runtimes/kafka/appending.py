@@ -7,13 +7,15 @@ so a failure leaves a prefix.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from engine.kill_points import reach
+from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
 from events.errors import OperatorError
 
@@ -46,19 +48,32 @@ class Appender:
         self._runner = asyncio.Runner()
         self._producer: AIOKafkaProducer | None = None
         try:
-            self.run(self._connect(topics))
+            self.run(self._in_time(self._connect(topics)))
         except BaseException:
             self.close()
             raise
 
     def append(self, topic: str, records: Mapping[int, Sequence[Outgoing]]) -> dict[int, list[int]]:
         """Append records to partitions, in order, and return their offsets once all replicas in sync have them."""
-        return self.run(self._append(topic, records))
+        return self.run(self._in_time(self._append(topic, records)))
+
+    def with_clients(self, work: Callable[[Clients], Coroutine[Any, Any, T]]) -> T:
+        """Do something that also reads."""
+
+        async def working() -> T:
+            clients = Clients(self.connection)
+            await clients.start()
+            try:
+                return await work(clients)
+            finally:
+                await clients.stop()
+
+        return self.run(working())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do what takes an event loop; the client's errors become OperatorErrors."""
         try:
-            return self._runner.run(self._in_time(work))
+            return self._runner.run(work)
         except TimeoutError as error:
             what = f"no answer from {self.connection.bootstrap} in {self._delivery_s:.0f} s"
             raise OperatorError(f"{what}; what was sent may be appended or not", AGAIN) from error
@@ -91,7 +106,9 @@ class Appender:
                     break
                 count += 1
             assert count, "a batch holds any event"
+            reach("before-send")
             first = (await (await self._producer.send_batch(batch, topic, partition=partition))).offset
+            reach("after-send")
             if first < 0:  # sent twice, and the broker no longer knows where the first stands
                 raise KafkaError(f"{topic} {partition}: appended at an unknown offset")
             offsets += range(first, first + count)

@@ -14,12 +14,11 @@ from engine.runtimes.embedded.answers import Answer
 from engine.runtimes.embedded.intake import names_in
 from engine.runtimes.kafka.appending import Appender, Outgoing
 from engine.runtimes.kafka.applying import announced, latest_by_partition
-from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.topics import DEAD_LETTERS
 from events.admission import MAX_EVENT_BYTES, Admitted, admit
-from events.codec import Activation, encode_record
+from events.codec import encode_record
 from events.dead_letters import Door, dead_letter, encode_dead_letter
 from events.errors import InputRefused, OperatorError
 from events.partitioning import partition_of
@@ -124,16 +123,7 @@ class KafkaDoor:
 
 def declared_types(appender: Appender) -> Mapping[str, Fields] | None:
     """The event types of the rulebook that was activated last, None without one."""
-
-    async def newest(connection: Connection) -> list[Activation]:
-        clients = Clients(connection)
-        await clients.start()
-        try:
-            return (await announced(clients))[-1:]
-        finally:
-            await clients.stop()
-
-    found = appender.run(newest(appender.connection))
+    found = appender.with_clients(announced)[-1:]
     return unpack(found[0].rulebook).declared if found else None
 
 
