@@ -31,7 +31,7 @@ def apply(
     """Activate the rulebook in rulebook/: shows what that does, then asks.
 
     Shown are matches cancelled and made, how many customers enter and leave each segment, and whether the log is
-    folded again. Nothing is sent again that was sent before.
+    folded again. Nothing is sent again that was sent before. On Kafka it is not tried out before: say --yes.
 
     \b
     Examples:
@@ -47,6 +47,11 @@ def apply(
         raise CalledWrongly(f"{workspace} has no rulebook/; a workspace is made by `strand init`")
     zone = rulebook.world.time_zone
     at_ms = None if at is None else instant_of(at, zone)
+    if on_kafka(workspace):
+        if dry_run or not yes:
+            raise CalledWrongly("on Kafka what activating does cannot be shown before; say --yes to activate")
+        apply_on_kafka(workspace, rulebook, at_ms, as_json=as_json)
+        return
     found = previewed(workspace, rulebook, at_ms)
     if found is None:
         if as_json:
@@ -65,6 +70,29 @@ def apply(
         say(f"activated {rulebook.hash[:12]} at {shown_instant(activation.at_ms, zone)} {zone}")
     else:
         say("nothing was changed")
+
+
+def on_kafka(folder: Path) -> bool:
+    """Whether the workspace's log is on Kafka."""
+    from engine.workspace.settings import FILE, load_settings
+
+    return (folder / FILE).is_file() and not load_settings(folder).embedded
+
+
+def apply_on_kafka(folder: Path, rulebook: Rulebook, at_ms: int | None, *, as_json: bool) -> None:
+    """Activate a rulebook in every partition of the topics; workers take it as they come to it."""
+    import asyncio
+
+    from engine.runtimes.kafka.applying import apply_rulebook
+    from engine.runtimes.kafka.security import connect
+
+    _, connection = connect(folder)
+    activation = asyncio.run(apply_rulebook(connection, rulebook, at_ms))
+    if as_json:
+        print_json({"applied": True, "hash": rulebook.hash, "at_ms": activation.at_ms, "id": activation.id})
+    else:
+        zone = rulebook.world.time_zone
+        say(f"activated {rulebook.hash[:12]} at {shown_instant(activation.at_ms, zone)} {zone}")
 
 
 def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | None:

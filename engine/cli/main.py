@@ -26,6 +26,7 @@ from engine.cli import (
     segments,
     status,
     topics,
+    worker,
 )
 from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 
@@ -60,6 +61,8 @@ app.command("rebuild")(replaying.rebuild)
 app.command("verify")(replaying.verify)
 app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
+app.command("worker")(worker.worker)
+app.command("tick")(worker.tick)
 app.add_typer(topics.app)
 
 

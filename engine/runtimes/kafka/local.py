@@ -73,3 +73,15 @@ class LocalPartition:
         while self._stores:
             self._stores.pop().close()
         self.copy.close()
+
+
+def copied_in(folder: Path, binding: Binding, storage: RocksStorage) -> dict[int, int]:
+    """Up to which offset each partition is copied in a worker's folder."""
+    found: dict[int, int] = {}
+    for path in folder.glob("p*"):
+        if path.name[1:].isdigit() and (path / "copy").is_dir():
+            copy = storage.copy(path / "copy")
+            if copy.binding() == msgspec.msgpack.encode(binding):
+                found[int(path.name[1:])] = copy.log_tail.end
+            copy.close()
+    return found

@@ -1,8 +1,9 @@
 """Fetches for a worker's lanes, in slices of one partition.
 
 A slice is handed over if and only if it goes on where the lane's copy ends: before each fetch the client's position
-must be there, else it is asked to seek. So whatever happens in between, a rebalance or an error, no record is passed
-over, and a gap is one that the partition has.
+must be there, else it is asked to seek. What was fetched while partitions changed hands is dropped, since the client
+then begins anew at the group's committed offset, wherever that is. So no record is passed over, and a gap is one that
+the partition has.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Reader:
     def __init__(self, consumer: Any, topic: str, lanes: Mapping[int, Lane], room: asyncio.Event) -> None:
         self.consumer, self.topic, self.lanes, self.room = consumer, topic, lanes, room
         self.seeks = 0
+        self.changes = 0  # of assignments, each counted before it takes effect
 
     async def run(self) -> None:
         """Fetch until cancelled; raises FactsDamaged if the topic has lost its beginning."""
@@ -47,6 +49,7 @@ class Reader:
     async def fetch(self) -> None:
         """One fetch for every lane that has room; waits a little if none has."""
         asked = {}
+        changes = self.changes
         self.room.clear()
         for lane in list(self.lanes.values()):
             place = TopicPartition(self.topic, lane.partition)
@@ -64,8 +67,10 @@ class Reader:
         except IllegalStateError:
             return
         for place, lane in asked.items():
+            if self.changes != changes:
+                return
             if self.lanes.get(place.partition) is lane and lane.next_offset is not None:
-                await self._hand_over(place, lane, found.get(place, []))
+                await self._hand_over(place, lane, found.get(place, []), changes)
 
     async def _stand(self, place: TopicPartition, lane: Lane) -> None:
         """Have the client read on where the lane's copy ends."""
@@ -73,18 +78,20 @@ class Reader:
             self.consumer.seek(place, lane.next_offset)
             self.seeks += 1
 
-    async def _hand_over(self, place: TopicPartition, lane: Lane, records: list[Any]) -> None:
-        assert lane.next_offset is not None
+    async def _hand_over(self, place: TopicPartition, lane: Lane, records: list[Any], changes: int) -> None:
+        start = lane.next_offset
+        assert start is not None
         try:
             position = await self.consumer.position(place)
             heard = self.consumer.last_stable_offset(place)
         except (IllegalStateError, AssertionError):
             return
+        if self.changes != changes:
+            return
         lane.log_end = max(lane.log_end, heard or 0)
-        first = records[0].offset if records else position
-        if first > lane.next_offset:
-            await self._check_gap(place, lane.next_offset)
-        if position > lane.next_offset:
+        if (records[0].offset if records else position) > start:
+            await self._check_gap(place, start)
+        if position > start == lane.next_offset:
             lane.offer(records, position)
 
     async def _check_gap(self, place: TopicPartition, offset: int) -> None:

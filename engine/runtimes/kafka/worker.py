@@ -19,7 +19,7 @@ from engine.runtimes.kafka.clients import AppendUnknown, Clients
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
 from engine.runtimes.kafka.decisions import Superseded
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.local import Binding
+from engine.runtimes.kafka.local import Binding, copied_in
 from engine.runtimes.kafka.turn import Bridge
 from engine.runtimes.kafka.workplace import Workplace
 from engine.workspace.durable_files import refused
@@ -57,6 +57,7 @@ class Worker:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._copied: dict[int, int] = {}
 
     async def __aenter__(self) -> Worker:
         # Adapters load when a worker starts.
@@ -67,7 +68,10 @@ class Worker:
         with refused(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = OwnerLock(self.folder)
+        storage = RocksStorage(owner=True)
+        binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
         try:
+            self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
             clients = Clients(self.connection)
             await clients.start()
         except BaseException:
@@ -78,8 +82,8 @@ class Worker:
             clients=clients,
             bridge=Bridge(asyncio.get_running_loop()),
             folder=self.folder,
-            storage=RocksStorage(owner=True),
-            binding=Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS]),
+            storage=storage,
+            binding=binding,
             name=self.name,
             release=version("strand-journeys"),
             live=self.live,
@@ -100,6 +104,10 @@ class Worker:
     async def assign(self, partitions: Iterable[int]) -> None:
         """These are ours from now on, and no others."""
         self.assigned = frozenset(partitions)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on."""
         async with self._changing:
             await self._close(partition for partition in self.lanes if partition not in self.assigned)
             for partition in sorted(self.assigned - self.lanes.keys()):
@@ -118,7 +126,7 @@ class Worker:
         for lane in lanes:
             await lane.over.wait()
             if lane.error is not None and not isinstance(lane.error, PASSING):
-                self._fail(lane.error)
+                self.fail(lane.error)
 
     def _open(self, partition: int) -> None:
         lane = self.lanes[partition] = Lane(partition, self.place)
@@ -134,7 +142,7 @@ class Worker:
             return  # we closed it
         error = lane.error
         if error is None or not isinstance(error, PASSING):
-            self._fail(error or AssertionError("a lane ended without a word"))
+            self.fail(error or AssertionError("a lane ended without a word"))
             return
         log.warning("partition %d is opened again: %r", lane.partition, error)
         await asyncio.sleep(AGAIN_S)
@@ -144,11 +152,17 @@ class Worker:
                 if lane.partition in self.assigned:
                     self._open(lane.partition)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Say that the worker cannot go on."""
         if not self.failed.done():
             self.failed.set_exception(error)
 
     # ------------------------------------------------------------ where it is
+    def copied(self) -> dict[int, int]:
+        """Up to which offset this worker has a copy of each partition that it ever had."""
+        self._copied.update({lane.partition: lane.next_offset for lane in self.lanes.values() if lane.next_offset})
+        return self._copied
+
     def done(self, upto: Mapping[int, int]) -> bool:
         """Whether all is done that can be, before an offset of each partition."""
         return all(

@@ -1,0 +1,113 @@
+"""`strand worker` and `strand tick`: the engine on Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.instants import instant_of, shown_instant
+from engine.cli.options import HERE, Json, Workspace
+from engine.cli.output import note, print_json, say
+from engine.cli.report import run_lines
+from events.errors import CalledWrongly
+
+if TYPE_CHECKING:
+    from engine.runtimes.kafka.worker import Worker
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def worker(
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Take every partition, process all there is, report, and end.")
+    ] = False,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the worker is called where it claims.")] = "worker",
+    instance: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="A name of its own over restarts: its partitions wait for it meanwhile."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The worker's own folder, not shared; worker/ in the workspace by default."),
+    ] = None,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")
+    ] = False,
+    log: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Work on Kafka: own the partitions that the group gives, fold events, decide what is due.
+
+    It runs until it is told to end (Ctrl-C, SIGTERM) and then leaves in order. The log url in strand.toml says where
+    the cluster is. `strand apply` activates the rulebook.
+
+    \b
+    Examples:
+      strand worker
+      strand worker --instance worker-1 --folder /var/lib/strand --log json
+      strand worker --until-idle --json
+    """
+    from engine.runtimes.kafka.logs import log_to_stderr
+    from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.serving import serve
+    from engine.runtimes.kafka.topics import refuse_unsafe
+    from engine.runtimes.kafka.until_idle import run_until_idle
+
+    if as_json and not until_idle:
+        raise CalledWrongly("--json prints a report, so it goes with --until-idle")
+    settings, connection = connect(workspace)
+    refuse_unsafe(connection, partitions=settings.partitions)
+    own = folder or workspace / "worker"
+    log_to_stderr(log.value)
+    if until_idle:
+        report = asyncio.run(run_until_idle(connection, own, name=name))
+        if as_json:
+            print_json(asdict(report))
+        else:
+            for line in run_lines(report, "UTC"):
+                say(line)
+        return
+
+    def ready(joined: Worker) -> None:
+        note(f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
+
+    asyncio.run(serve(connection, own, name=name, instance=instance, catch_up=catch_up, ready=ready))
+    note("ended; everything is on the disk")
+
+
+def tick(
+    as_of: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The date or instant; the log's largest time by default.")
+    ] = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Let time pass in every partition of a log on Kafka: what is due by then happens.
+
+    Workers do so by themselves as time passes; this is for history, which ends somewhere.
+
+    \b
+    Examples:
+      strand tick
+      strand tick --as-of 2025-03-01
+    """
+    from engine.runtimes.kafka import applying
+    from engine.runtimes.kafka.security import connect
+
+    _, connection = connect(workspace)
+    at_ms = asyncio.run(applying.tick(connection, None if as_of is None else instant_of(as_of, "UTC")))
+    if as_json:
+        print_json({"as_of_ms": at_ms})
+    else:
+        say(f"time is {shown_instant(at_ms, 'UTC')} UTC in every partition, or later")

@@ -1,0 +1,52 @@
+"""A worker's life: it joins its group, works until it is told to end or cannot go on, and leaves in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
+from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.worker import Worker
+
+
+async def serve(
+    connection: Connection,
+    folder: Path,
+    *,
+    name: str,
+    instance: str | None = None,
+    catch_up: bool = False,
+    live: bool = True,
+    web_port: int | None = None,
+    session_ms: int = SESSION_MS,
+    ready: Callable[[Worker], None] | None = None,
+) -> None:
+    """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT.
+
+    `ready` is called once it has joined. Raises what ended it: OperatorError for what a person must mend.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with Worker(connection, folder, name=name, live=live, catch_up=catch_up) as worker:
+        app = make_app(worker, data=folder / "faust", web_port=web_port)
+        group = Group(app, worker, instance=instance, session_ms=session_ms, loop=loop, beacon=app.beacon)
+        told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
+        try:
+            await app.start()
+            await app.add_runtime_dependency(group)
+            if ready is not None:
+                ready(worker)
+            await asyncio.wait(
+                [told, cast("asyncio.Future[object]", worker.failed)], return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            told.cancel()
+            await app.stop()
+        if worker.failed.done():
+            worker.failed.result()

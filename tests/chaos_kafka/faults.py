@@ -1,0 +1,144 @@
+"""What is done to the workers while records come: one coroutine a kind; each returns how often it struck.
+
+A strike counts only if the worker had work in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from tests.chaos_kafka.processes import SESSION_MS, Slot
+
+Going = Callable[[], bool]
+Busy = Callable[[Slot], bool]
+Fault = Callable[[Sequence[Slot], random.Random, Going, Busy], Awaitable[int]]
+
+KILL_POINTS = (
+    "after-copy",
+    "before-claim",
+    "after-claim",
+    "before-decisions",
+    "after-decisions",
+    "before-state",
+    "after-state",
+    "before-swap",
+    "mid-swap",
+    "after-swap",
+    "mid-activation",
+)
+
+
+async def scale(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+    """Workers join one after another, then leave in order."""
+    struck = 0
+    slots[0].start()
+    for slot in slots[1:]:
+        await asyncio.sleep(rng.uniform(2, 4))
+        struck += any(map(busy, slots))
+        slot.start()
+    while going() and sum(slot.alive for slot in slots) > 1:
+        await asyncio.sleep(rng.uniform(2, 4))
+        slot = rng.choice([slot for slot in slots if slot.alive])
+        struck += busy(slot)
+        await asyncio.to_thread(slot.stop)
+    return struck
+
+
+async def kill(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+    """Workers are killed at any time, and start again with their folder or without."""
+    await _start_all(slots)
+    struck = 0
+    while going():
+        await asyncio.sleep(rng.uniform(0.5, 4))
+        slot = rng.choice(slots)
+        struck += busy(slot)
+        slot.kill()
+        await asyncio.sleep(rng.choice([0, 0.5, 2]))
+        slot.start(wipe=rng.random() < 0.5)
+    return struck
+
+
+async def kill_at(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+    """Workers are killed by themselves at a named place, and start again, to be killed at another."""
+
+    def start(slot: Slot, *, wipe: bool) -> None:
+        slot.start(wipe=wipe, kill_at=f"{rng.choice(KILL_POINTS)}:{rng.randint(1, 12)}")
+
+    for slot in slots:
+        start(slot, wipe=False)
+    struck = 0
+    while going():
+        await asyncio.sleep(0.1)
+        for slot in slots:
+            if not slot.alive:
+                struck += 1
+                slot.deaths += 1
+                start(slot, wipe=rng.random() < 0.3)
+    return struck
+
+
+async def freeze(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+    """Workers are stopped for longer than the group waits, and go on as if nothing had happened."""
+    await _start_all(slots)
+    struck = 0
+    await asyncio.sleep(3)
+    while going():
+        slot = rng.choice(slots)
+        struck += busy(slot)
+        slot.freeze()
+        await asyncio.sleep(SESSION_MS / 1000 + rng.uniform(1, 4))
+        slot.thaw()
+        await asyncio.sleep(rng.uniform(0.5, 3))
+    return struck
+
+
+async def mixed(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+    """All of it at once; one worker at least is left alone at any time."""
+    await _start_all(slots)
+    struck = 0
+    back: list[asyncio.Task[None]] = []
+    held: set[int] = set()
+
+    async def strike(slot: Slot) -> None:
+        what = rng.choice(["kill", "freeze", "freeze", "stop", "kill_at"])
+        if what == "freeze":
+            slot.freeze()
+            await asyncio.sleep(rng.uniform(7, 12))
+            slot.thaw()
+        else:
+            await asyncio.to_thread(slot.stop) if what == "stop" else slot.kill()
+            await asyncio.sleep(rng.choice([0, 0.3, 1, 4]))
+            point = f"{rng.choice(KILL_POINTS)}:{rng.randint(1, 12)}" if what == "kill_at" else ""
+            slot.start(wipe=rng.random() < 0.5, kill_at=point)
+        held.discard(slot.number)
+
+    while going():
+        for slot in slots:
+            if not slot.alive and slot.number not in held:
+                slot.deaths += 1
+                slot.start(wipe=rng.random() < 0.5)
+        free = [slot for slot in slots if slot.number not in held]
+        if len(free) > 1:
+            slot = rng.choice(free)
+            held.add(slot.number)
+            struck += busy(slot)
+            back.append(asyncio.create_task(strike(slot)))
+        await asyncio.sleep(rng.uniform(0.5, 3))
+    await asyncio.gather(*back)
+    return struck
+
+
+async def _start_all(slots: Sequence[Slot]) -> None:
+    for slot in slots:
+        slot.start()
+
+
+FAULTS: dict[str, Fault] = {
+    "scale": scale,
+    "kill": kill,
+    "kill_at": kill_at,
+    "freeze": freeze,
+    "mixed": mixed,
+}

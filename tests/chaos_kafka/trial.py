@@ -1,0 +1,151 @@
+"""One trial: records come, workers are struck, and in the end all is as if nothing had happened.
+
+What is compared with a run without faults: what readers keep of the decisions, a fold of everything from nothing, and
+the states that the workers have on their disks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.runtimes.embedded.report import RunReport
+from engine.runtimes.kafka.claims import Claim, decode
+from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.until_idle import run_until_idle
+from tests.chaos_kafka.faults import FAULTS
+from tests.chaos_kafka.processes import Slot
+from tests.chaos_kafka.workload import PARTITIONS, Workload, publish
+from tests.engine.runtimes.kafka.clusters import make_topics
+
+CATCH_UP_S = 90.0
+PASSING = {"processed", "seconds", "events_per_second"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`strikes` overlapped work in flight; `claims` were made in all, `entries` appended to the decisions."""
+
+    fault: str
+    seed: int
+    strikes: int
+    deaths: int
+    claims: int
+    entries: int
+    seconds: float
+
+
+async def trial(
+    fault: str, seed: int, workload: Workload, folder: Path, *, bootstrap: str, prefix: str, per_second: float
+) -> Outcome:
+    """Run one; raises AssertionError where something differs."""
+    began = time.monotonic()
+    rng = random.Random(seed)
+    connection = make_topics(bootstrap, prefix, PARTITIONS)
+    slots = [Slot(folder / f"w{number}", number, bootstrap, prefix, static=seed % 2 == 1) for number in range(3)]
+    clients = Clients(connection)
+    await clients.start()
+    try:
+        publishing = asyncio.create_task(publish(clients, workload, per_second=per_second))
+        ends = dict.fromkeys(workload.records, 0)
+
+        def going() -> bool:
+            return not publishing.done()
+
+        def busy(slot: Slot) -> bool:
+            return slot.alive and any(offset < ends[partition] for partition, offset in slot.done().items())
+
+        watching = asyncio.create_task(_watch(clients, connection, ends))
+        strikes = await FAULTS[fault](slots, rng, going, busy)
+        await publishing
+        watching.cancel()
+        for slot in slots:
+            if not slot.alive:
+                slot.start()
+        await _caught_up(slots, {partition: len(values) for partition, values in workload.records.items()})
+        owners = {partition: slot for slot in slots for partition in slot.done()}
+        for slot in slots:
+            await asyncio.to_thread(_stop, slot)
+        claims, entries = await _appended(clients, connection)
+    finally:
+        for slot in slots:
+            if slot.alive:
+                slot.kill()
+        await clients.stop()
+    await _compare(workload, connection, folder, owners)
+    return Outcome(
+        fault=fault,
+        seed=seed,
+        strikes=strikes,
+        deaths=sum(slot.deaths for slot in slots),
+        claims=claims,
+        entries=entries,
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def _stop(slot: Slot) -> None:
+    """End it in order: again where it dies at a place that its last start named."""
+    code = slot.stop()
+    if code == -signal.SIGKILL:
+        slot.start()
+        while not slot.said:
+            time.sleep(0.1)
+        code = slot.stop()
+    assert code == 0, f"w{slot.number} ended with {code}: {slot.last_words()}"
+
+
+async def _watch(clients: Clients, connection: Connection, ends: dict[int, int]) -> None:
+    while True:
+        ends.update(await clients.ends(connection.topic(INTERACTIONS), range(PARTITIONS)))
+        await asyncio.sleep(0.1)
+
+
+async def _caught_up(slots: Sequence[Slot], ends: dict[int, int]) -> None:
+    """Wait until each partition is with one worker that has done all of it."""
+    until = time.monotonic() + CATCH_UP_S
+    while True:
+        done = [(partition, offset) for slot in slots for partition, offset in slot.done().items()]
+        if sorted(done) == sorted(ends.items()):
+            return
+        if time.monotonic() > until:
+            words = "\n".join(f"w{slot.number}: {slot.last_words()}" for slot in slots)
+            raise AssertionError(f"not caught up: {sorted(done)}, must be {sorted(ends.items())}\n{words}")
+        for slot in slots:
+            if not slot.alive:  # a place to die at that was reached only now
+                slot.start()
+        await asyncio.sleep(0.2)
+
+
+async def _appended(clients: Clients, connection: Connection) -> tuple[int, int]:
+    """How many claims there are, and how many entries in all."""
+    topic = connection.topic(DECISIONS)
+    claims = entries = 0
+    for partition, end in (await clients.ends(topic, range(PARTITIONS))).items():
+        async for chunk in clients.read(topic, partition, 0, end):
+            entries += len(chunk)
+            claims += sum(isinstance(decode(record.value), Claim) for record in chunk)
+    return claims, entries
+
+
+async def _compare(workload: Workload, connection: Connection, folder: Path, owners: dict[int, Slot]) -> None:
+    """From the workers' disks, and from nothing."""
+    for partition, slot in owners.items():
+        shutil.copytree(slot.folder / f"p{partition}", folder / "live" / f"p{partition}")
+    live = await run_until_idle(connection, folder / "live", name="live")
+    assert live.processed == 0, "the states on the workers' disks lag behind"
+    folded = await run_until_idle(connection, folder / "folded", name="folded")
+    for name, report in (("live", live), ("folded", folded)):
+        differences = {
+            field: (getattr(report, field), getattr(workload.expected, field))
+            for field in RunReport.__dataclass_fields__
+            if field not in PASSING and getattr(report, field) != getattr(workload.expected, field)
+        }
+        assert not differences, f"{name}: {differences}"

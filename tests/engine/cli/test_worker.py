@@ -1,0 +1,87 @@
+"""The petshop on Kafka, by commands alone, is the petshop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.engine.cli.shell import strand
+from tests.engine.runtimes.shop import ROOT
+
+PASSING = ("processed", "seconds", "events_per_second")
+
+
+def petshop(folder: Path, url: str = "", prefix: str = "") -> Path:
+    assert strand("init", folder, "--example", "petshop").code == 0
+    if url:
+        settings = f'log = "kafka://{url}"\npartitions = 4\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
+        (folder / "strand.toml").write_text(settings)
+    return folder
+
+
+def lasting(report: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in report.items() if name not in PASSING}
+
+
+def test_the_petshop_by_commands_alone(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "embedded")
+    history = str(next(shop.glob("*.jsonl")))
+    assert strand("import", history, "--live-from", "2025-03-01", "-w", shop).code == 0
+    expected = strand("run", "--until-idle", "--json", "-w", shop).json()
+    assert expected["messages"] > 0
+
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    assert strand("topics", "create", "-w", shop).code == 0
+    assert strand("topics", "check", "-w", shop).code == 0
+    assert strand("import", history, "--live-from", "2025-03-01", "-w", shop).code == 0
+    assert strand("tick", "-w", shop, "--json").json() == {"as_of_ms": expected["as_of_ms"]}
+    found = strand("worker", "--until-idle", "--json", "-w", shop)
+    assert lasting(found.json()) == lasting(expected), found.err
+
+
+def test_applying_on_kafka_is_not_tried_out_before(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    assert strand("topics", "create", "-w", shop).code == 0
+    refused = strand("apply", "-w", shop)
+    assert (refused.code, "say --yes" in refused.err) == (2, True)
+    applied = strand("apply", "--yes", "--json", "-w", shop).json()
+    assert applied["applied"] is True
+    assert strand("tick", "--as-of", "1999-01-01", "-w", shop).code == 2
+    report = strand("worker", "--until-idle", "--json", "-w", shop).json()
+    assert report["as_of_ms"] == applied["at_ms"]
+
+
+def test_a_worker_needs_a_log_on_kafka_and_topics_that_keep_everything(
+    tmp_path: Path, bootstrap: str, prefix: str
+) -> None:
+    shop = petshop(tmp_path / "embedded")
+    assert strand("worker", "-w", shop).code == 2
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    refused = strand("worker", "-w", shop)
+    assert (refused.code, "Operator action:" in refused.err) == (1, True)
+    wrong = strand("worker", "--json", "-w", shop)
+    assert (wrong.code, "--until-idle" in wrong.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_worker_runs_until_it_is_told_to_end(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    assert strand("topics", "create", "-w", shop).code == 0
+    assert strand("apply", "--yes", "-w", shop).code == 0
+    command = [sys.executable, "-m", "engine.cli", "worker", "--log", "json", "-w", str(shop)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as running:
+        until = time.monotonic() + 60
+        while not (shop / "worker" / "p3" / "derived" / "CURRENT").exists():
+            assert time.monotonic() < until and running.poll() is None
+            time.sleep(0.1)
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        said = running.stderr.read()
+        assert running.wait(20) == 0, said
+    assert "everything is on the disk" in said
