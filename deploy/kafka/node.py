@@ -20,6 +20,7 @@ JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 
 STOP_S = 30.0
 _POLL_S = 0.02
+_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []  # kept, since Python complains of one that is dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Node:
         """Its process, also one that another Python process started; None where it does not run."""
         if self._process is not None:
             return self._process.pid if self._process.poll() is None else None
+        _LEFT_RUNNING[:] = [each for each in _LEFT_RUNNING if each.poll() is None]
         try:
             pid = int((self.folder / "pid").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -84,6 +86,9 @@ class Node:
                 start_new_session=outlives,
             )
         (self.folder / "pid").write_text(str(self._process.pid), encoding="utf-8")
+        if outlives:
+            _LEFT_RUNNING.append(self._process)
+            self._process = None
 
     def stop(self, timeout_s: float = STOP_S) -> None:
         """Stop it cleanly: it hands its partitions over and closes its files; killed if that takes too long."""

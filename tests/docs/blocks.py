@@ -8,6 +8,7 @@ A block's first line is three backticks, a language and what the docs tests are 
     ```text check           what `check` says of the wrong piece before it
     ```text templates/...   a file beside the rulebook's pieces
     ```console              commands, each on a line that begins with `$ `
+    ```console kafka        the same, for which there must be a broker
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(page, line, found["language"], (found["rest"] or "").strip(), found["text"])
 
 
-def commands(page: Path) -> list[str]:
-    """Every command of the page's console blocks, in order."""
-    lines = (line for block in blocks(page) if block.language == "console" for line in block.text.splitlines())
+def commands(page: Path, rest: str = "") -> list[str]:
+    """Every command of the page's console blocks of a kind, in order."""
+    consoles = (block for block in blocks(page) if block.language == "console" and block.rest == rest)
+    lines = (line for block in consoles for line in block.text.splitlines())
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
