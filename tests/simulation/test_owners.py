@@ -1,0 +1,103 @@
+"""Several owners of one partition at once, of one build or of several: what readers keep is as of one.
+
+A failing seed is repeated with `run(SEED, builds=..., partition_class=OwnedPartition)`.
+"""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import pytest
+
+from engine.runtimes.kafka.claims import Claim, Claimed, Owned, Rule, decode, encode
+from engine.runtimes.kafka.decisions import KafkaDecisions
+from events.errors import StrandError
+from tests.simulation.protocol.builds import BUILDS
+from tests.simulation.protocol.history import History, run
+from tests.simulation.protocol.owners import OwnedPartition, Owner
+
+SEEDS = 60
+CHUNK = 6
+ENOUGH = 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_owners_at_once_keep_the_protocol(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        try:
+            run(seed, builds=BUILDS if seed % 2 else (), partition_class=OwnedPartition)
+        except (AssertionError, StrandError) as error:
+            pytest.fail(f"seed {seed}: {error}")
+
+
+def test_owners_are_superseded_and_what_they_wrote_is_dropped() -> None:
+    superseded = dropped = 0
+    for seed in range(6):
+        history = History(seed, builds=(), partition_class=OwnedPartition)
+        history.run()
+        for partition in history.partitions:
+            assert isinstance(partition, OwnedPartition)
+            superseded += partition.superseded
+            dropped += partition.entries.dropped
+    assert superseded > 10
+    assert dropped > 10
+
+
+class AnyClaim(Rule):
+    """Planted: readers go by positions alone."""
+
+    def take(self, offset: int, value: bytes) -> Claimed | bytes | None:
+        entry = decode(value)
+        if isinstance(entry, Owned):
+            self.claim = entry.claim
+        return super().take(offset, value)
+
+
+class FrontierFirst(KafkaDecisions):
+    """Planted: what there is is read before the claim is durable, and not again."""
+
+    def open(self, claim: Claim) -> int:
+        self.catch_up(self._topic.end())
+        offset = self._topic.append(encode(claim))
+        tail = self._copy.stream_tail
+        self._copy.add(type(tail)(end=offset + 1, claim=offset, last=tail.last), [], [])
+        self.claim = offset
+        return offset
+
+
+class NeverAsks(KafkaDecisions):
+    """Planted: who was superseded does not notice, and writes state."""
+
+    def append(self, batch: bytes) -> None:
+        offset = self._topic.append(encode(Owned(claim=self.claim, batch=batch)))
+        tail = self._copy.stream_tail
+        self._copy.add(type(tail)(end=offset + 1, claim=self.claim, last=offset), [(offset, batch)], [])
+
+
+def caught(partition: type[OwnedPartition]) -> bool:
+    """Whether some history shows that something is wrong."""
+    for seed in range(ENOUGH):
+        try:
+            run(seed, builds=BUILDS if seed % 2 else (), partition_class=partition)
+        except (AssertionError, StrandError):
+            return True
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decisions", [FrontierFirst, NeverAsks])
+def test_an_owner_that_does_not_keep_to_it_is_caught(decisions: type[KafkaDecisions]) -> None:
+    owner = type("PlantedOwner", (Owner,), {"decisions_class": decisions})
+    assert caught(type("PlantedPartition", (OwnedPartition,), {"owner_class": owner}))
+
+
+@pytest.mark.slow
+def test_without_claims_two_builds_at_once_are_caught() -> None:
+    """The rule is the readers'; owners go by it too."""
+    with (
+        patch("tests.simulation.protocol.owners.Rule", AnyClaim),
+        patch("engine.runtimes.kafka.decisions.Rule", AnyClaim),
+        patch.object(KafkaDecisions, "append", NeverAsks.append),
+    ):
+        assert caught(OwnedPartition)
