@@ -134,7 +134,7 @@ class Lane:
         place.bridge.loop.call_soon_threadsafe(self._ended, error)
 
     def _own(self, local: LocalPartition) -> None:
-        log = KafkaLog(local.copy, self._between)
+        log = KafkaLog(local.copy, self._between, partition=self.partition, partitions=self.place.partitions)
         events = self._topic(INTERACTIONS)
         end = self._checked_end(log, events)
         self._tell(self._reads_from, log.end(), end)

@@ -22,9 +22,12 @@ class KafkaLog:
     `between` is called before each read in a row: a long fold lets others have their turn there, and may be ended.
     """
 
-    def __init__(self, copy: RocksCopy, between: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, copy: RocksCopy, between: Callable[[], None] = lambda: None, *, partition: int = 0, partitions: int = 1
+    ) -> None:
         self._copy = copy
         self._between = between
+        self._partition, self._partitions = partition, partitions
 
     # ------------------------------------------------------------ growing
     def take(self, records: Iterable[Fetched], *, upto: int | None = None) -> int:
@@ -34,7 +37,7 @@ class KafkaLog:
         """
         tail = self._copy.log_tail
         newest = tail.activations[-1][1] if tail.activations else -1
-        copying = Copying(tail.end, tail.journey_ms, newest)
+        copying = Copying(tail.end, tail.journey_ms, newest, self._partition, self._partitions)
         copying.take(records)
         if upto is not None:
             copying.skip_to(upto)

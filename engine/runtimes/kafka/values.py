@@ -24,6 +24,7 @@ from events.codec import (
 )
 from events.envelope import RECORD_REFUSED, RULEBOOK_ACTIVATED, TICK
 from events.errors import InputRefused, Reason
+from events.partitioning import partition_of
 from events.times import END_MS, FIRST_MS
 
 RECORD_BYTE = 0x9A
@@ -47,12 +48,14 @@ class Fetched(Protocol):
 class Copying:
     """Turns a partition's records in their order; `end` is the next offset, `number` the newest activation's.
 
-    `values` has one entry for each offset since it was begun or taken.
+    `values` has one entry for each offset since it was begun or taken. It is partition `partition` of `partitions`.
     """
 
     end: int
     journey_ms: int
     number: int
+    partition: int = 0
+    partitions: int = 1
     values: list[bytes] = field(default_factory=list)
     activations: list[tuple[int, int]] = field(default_factory=list)
 
@@ -81,12 +84,24 @@ class Copying:
                     return raw if head.appended_at_ms == at_ms else encode_tick(at_ms)
                 if head.type == RULEBOOK_ACTIVATED:
                     return self._activation(raw, at_ms)
-                return _own(raw, head, key, at_ms)
+                self._check_place(key, head.customer_id)
+                return _own(raw, head, at_ms)
             event = admit(raw, now_ms=None).event
-            _check_key(key, event.customer_id)
+            self._check_place(key, event.customer_id)
             return encode_record(event, at_ms)
         except InputRefused as refused:
             return encode_refusal(refused, raw, at_ms)
+
+    def _check_place(self, key: bytes | None, customer_id: str) -> None:
+        """Raise InputRefused for another key than the customer's, or a partition that others would not look in."""
+        if key != customer_id.encode(errors="replace"):
+            shown = "none" if key is None else repr(key)
+            detail = f"the record's key must be the event's customer_id, {customer_id!r:.60}; found {shown:.60}"
+            raise InputRefused(Reason.WRONG_KEY, detail)
+        home = partition_of(customer_id, self.partitions)
+        if home != self.partition:
+            rule = f"the record must be in partition {home}, where Kafka's Java client puts its key (murmur2)"
+            raise InputRefused(Reason.WRONG_KEY, f"{rule}; found in {self.partition}")
 
     def _activation(self, raw: bytes, at_ms: int) -> bytes:
         activation = activation_of(read_record(raw)[0])
@@ -98,9 +113,8 @@ class Copying:
         return encode_activation(activation, at_ms)
 
 
-def _own(raw: bytes, head: Head, key: bytes | None, at_ms: int) -> bytes:
+def _own(raw: bytes, head: Head, at_ms: int) -> bytes:
     """An event in the engine's own form: as it is where nothing speaks against it."""
-    _check_key(key, head.customer_id)
     if not (
         len(raw) <= MAX_EVENT_BYTES
         and _plain(head.id)
@@ -121,10 +135,3 @@ def _plain(name: str) -> bool:
 
 def _in_range(head: Head) -> bool:
     return FIRST_MS <= head.occurred_at_ms < END_MS
-
-
-def _check_key(key: bytes | None, customer_id: str) -> None:
-    if key != customer_id.encode(errors="replace"):
-        shown = "none" if key is None else repr(key)
-        detail = f"the record's key must be the event's customer_id, {customer_id!r:.60}; found {shown:.60}"
-        raise InputRefused(Reason.WRONG_KEY, detail)

@@ -84,6 +84,7 @@ class Worker:
             folder=self.folder,
             storage=storage,
             binding=binding,
+            partitions=found.partitions,
             name=self.name,
             release=version("strand-journeys"),
             live=self.live,

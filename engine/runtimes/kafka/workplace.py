@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Workplace:
-    """`folder` holds a folder for each partition, `name` is the worker's in its claims; `room` is set when a lane has
-    room for another slice, or ends."""
+    """`folder` holds a folder for each partition that the worker has, of the log's `partitions`; `name` is the worker's
+    in its claims; `room` is set when a lane has room for another slice, or ends."""
 
     connection: Connection
     clients: Clients
@@ -29,6 +29,7 @@ class Workplace:
     folder: Path
     storage: RocksStorage
     binding: Binding
+    partitions: int
     name: str
     release: str
     live: bool

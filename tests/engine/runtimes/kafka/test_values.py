@@ -21,6 +21,7 @@ from events.codec import (
 )
 from events.envelope import RECORD_REFUSED, TICK, Event
 from events.errors import InputRefused, Reason
+from events.partitioning import partition_of
 from tests.engine.runtimes.kafka.topics import Fetched
 
 AT_MS = 1_750_000_000_000
@@ -48,6 +49,19 @@ def reason_of(value: bytes) -> Reason:
     event, _ = read_record(value)
     assert event.type == RECORD_REFUSED
     return refusal_of(event).reason
+
+
+@pytest.mark.parametrize("value", [encode_record(EVENT, AT_MS), json.dumps(LINE).encode()])
+def test_a_customer_s_events_are_in_one_partition_whoever_publishes(value: bytes) -> None:
+    """librdkafka's clients put a key elsewhere unless they are told."""
+    home = partition_of("ann", 4)
+    for partition in range(4):
+        copying = Copying(end=0, journey_ms=0, number=-1, partition=partition, partitions=4)
+        copying.take([fetched(value)])
+        if partition == home:
+            assert read_record(copying.values[0])[0].id == "e1"
+        else:
+            assert reason_of(copying.values[0]) == Reason.WRONG_KEY
 
 
 def test_a_record_of_the_engine_is_taken_as_it_is() -> None:
