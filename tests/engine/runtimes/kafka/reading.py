@@ -25,8 +25,9 @@ def in_topic(connection: Connection, name: str) -> dict[int, list[Any]]:
 
 def in_log(connection: Connection) -> Iterator[Record]:
     """Every record of the log, partition by partition, as a worker's copy has it."""
-    for partition, records in sorted(in_topic(connection, INTERACTIONS).items()):
-        copying = Copying(0, 0, -1)
+    found = in_topic(connection, INTERACTIONS)
+    for partition, records in sorted(found.items()):
+        copying = Copying(0, 0, -1, partition, len(found))
         copying.take(records)
         for offset, value in enumerate(copying.values):
             yield decode_record(value, partition, offset)
