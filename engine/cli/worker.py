@@ -17,6 +17,7 @@ from engine.cli.report import run_lines
 from events.errors import CalledWrongly
 
 if TYPE_CHECKING:
+    from engine.runtimes.kafka.connection import Connection
     from engine.runtimes.kafka.worker import Worker
 
 
@@ -43,6 +44,9 @@ def worker(
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")
     ] = False,
+    web: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
+    ] = None,
     log: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
     workspace: Workspace = HERE,
     as_json: Json = False,
@@ -55,35 +59,63 @@ def worker(
     \b
     Examples:
       strand worker
-      strand worker --instance worker-1 --folder /var/lib/strand --log json
+      strand worker --instance worker-1 --folder /var/lib/strand --log json --web 0.0.0.0:6066
       strand worker --until-idle --json
     """
     from engine.runtimes.kafka.logs import log_to_stderr
     from engine.runtimes.kafka.security import connect
     from engine.runtimes.kafka.serving import serve
     from engine.runtimes.kafka.topics import refuse_unsafe
-    from engine.runtimes.kafka.until_idle import run_until_idle
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
+    host, port = address(web)
     settings, connection = connect(workspace)
     refuse_unsafe(connection, partitions=settings.partitions)
     own = folder or workspace / "worker"
     log_to_stderr(log.value)
     if until_idle:
-        report = asyncio.run(run_until_idle(connection, own, name=name))
-        if as_json:
-            print_json(asdict(report))
-        else:
-            for line in run_lines(report, "UTC"):
-                say(line)
+        finish(connection, own, name, as_json=as_json)
         return
-
-    def ready(joined: Worker) -> None:
-        note(f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
-
-    asyncio.run(serve(connection, own, name=name, instance=instance, catch_up=catch_up, ready=ready))
+    life = serve(
+        connection,
+        own,
+        name=name,
+        instance=instance,
+        catch_up=catch_up,
+        web_host=host,
+        web_port=port,
+        ready=say_joined,
+    )
+    asyncio.run(life)
     note("ended; everything is on the disk")
+
+
+def finish(connection: Connection, folder: Path, name: str, *, as_json: bool) -> None:
+    """Process all there is, and report."""
+    from engine.runtimes.kafka.until_idle import run_until_idle
+
+    report = asyncio.run(run_until_idle(connection, folder, name=name))
+    if as_json:
+        print_json(asdict(report))
+    else:
+        for line in run_lines(report, "UTC"):
+            say(line)
+
+
+def say_joined(joined: Worker) -> None:
+    """Say that it works."""
+    note(f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
+
+
+def address(web: str | None) -> tuple[str, int | None]:
+    """Host and port to serve at; no port for none. Raises CalledWrongly."""
+    if web is None:
+        return "", None
+    host, _, port = web.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise CalledWrongly(f"--web must be HOST:PORT, like 127.0.0.1:6066; found {web!r}")
+    return host, int(port)
 
 
 def tick(

@@ -15,6 +15,7 @@ from random import SystemRandom
 
 from deploy.kafka.cluster import running
 from tests.chaos_kafka.faults import FAULTS
+from tests.chaos_kafka.planted import PLANTED
 from tests.chaos_kafka.trial import trial
 from tests.chaos_kafka.workload import make_workload
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--fault", choices=sorted(FAULTS))
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--planted", choices=sorted(PLANTED), help="have every worker make this fault")
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--per-second", type=float, default=1_000.0)
     options = parser.parse_args()
@@ -43,6 +45,7 @@ def main() -> int:
                 bootstrap=cluster.bootstrap,
                 prefix=f"t{number}.",
                 per_second=options.per_second,
+                planted=options.planted,
             )
             try:
                 print(asyncio.run(ran), flush=True)

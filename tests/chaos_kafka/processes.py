@@ -28,6 +28,7 @@ class Slot:
     bootstrap: str
     prefix: str
     static: bool = False
+    planted: str | None = None
     process: subprocess.Popen[str] | None = None
     frozen: bool = False
     said: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Slot:
             "name": f"w{self.number}",
             "instance": f"w{self.number}" if self.static else None,
             "session_ms": SESSION_MS,
+            "planted": self.planted,
         }
         with self.folder.with_suffix(".log").open("a") as log:
             self.process = subprocess.Popen(

@@ -19,6 +19,7 @@ from engine.kill_points import VARIABLE, arm
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.serving import serve
 from engine.runtimes.kafka.worker import Worker
+from tests.chaos_kafka.planted import PLANTED
 
 BEAT_S = 0.2
 
@@ -26,6 +27,8 @@ BEAT_S = 0.2
 def main(spec: dict[str, Any]) -> None:
     """Run until told to end."""
     arm(os.environ.get(VARIABLE))
+    if spec.get("planted"):
+        PLANTED[spec["planted"]]()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     beats: list[asyncio.Task[None]] = []
     asyncio.run(

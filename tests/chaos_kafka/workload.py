@@ -10,11 +10,11 @@ from pathlib import Path
 from engine.importing.importer import import_files
 from engine.runtimes.embedded.engine import EmbeddedEngine
 from engine.runtimes.embedded.report import RunReport
-from engine.runtimes.kafka.applying import announce
+from engine.runtimes.kafka.applying import announce, append_everywhere
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.workspace.workspace import Workspace
-from events.codec import activation_of, encode_activation, head_of, read_record
+from events.codec import activation_of, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, write_lines
 
@@ -52,29 +52,42 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
 
 
 async def publish(clients: Clients, workload: Workload, *, per_second: float) -> None:
-    """Append everything, at so many records a second over all partitions."""
+    """Append everything in the order of its times, at so many records a second; an activation everywhere at once."""
     topic = clients.connection.topic(INTERACTIONS)
     loop = asyncio.get_running_loop()
     began, total = loop.time(), 0
-    numbered: dict[str, bytes] = {}
-    places = dict.fromkeys(workload.records, 0)
-    while any(place < len(workload.records[partition]) for partition, place in places.items()):
-        waiting = []
-        for partition, place in places.items():
-            part = workload.records[partition][place : place + 20]
-            places[partition] += len(part)
-            total += len(part)
-            for value in part:
-                head = head_of(value)
-                if head.type == RULEBOOK_ACTIVATED:
-                    activation = activation_of(read_record(value)[0])
-                    if activation.id not in numbered:
-                        announced = await announce(clients, activation)
-                        numbered[activation.id] = encode_activation(announced, head.appended_at_ms)
-                    value = numbered[activation.id]
-                key = head.customer_id.encode() or None
-                waiting.append(
-                    asyncio.ensure_future(clients.append(topic, partition, value, key=key, at_ms=head.appended_at_ms))
-                )
+    waiting: list[asyncio.Future[int]] = []
+    activated: set[str] = set()
+
+    async def sent() -> None:
         await asyncio.gather(*waiting)
+        waiting.clear()
         await asyncio.sleep(max(0.0, began + total / per_second - loop.time()))
+
+    for at_ms, partition, value in in_order(workload):
+        head = head_of(value)
+        if head.type == RULEBOOK_ACTIVATED:
+            activation = activation_of(read_record(value)[0])
+            if activation.id not in activated:
+                activated.add(activation.id)
+                await sent()
+                await append_everywhere(
+                    clients, await announce(clients, activation), dict.fromkeys(workload.records, 0)
+                )
+            continue
+        key = head.customer_id.encode() or None
+        waiting.append(asyncio.ensure_future(clients.append(topic, partition, value, key=key, at_ms=at_ms)))
+        total += 1
+        if len(waiting) == 100:
+            await sent()
+    await sent()
+
+
+def in_order(workload: Workload) -> list[tuple[int, int, bytes]]:
+    """(time, partition, record) of everything, in order of time; within a partition as they stand."""
+    merged = [
+        (head_of(value).appended_at_ms, partition, value)
+        for partition, values in workload.records.items()
+        for value in values
+    ]
+    return sorted(merged, key=lambda each: each[0])

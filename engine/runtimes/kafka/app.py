@@ -135,7 +135,7 @@ class Group(faust.Service):
         await self.consumer.stop()
 
 
-def make_app(worker: Worker, *, data: Path, web_port: int | None) -> StrandApp:
+def make_app(worker: Worker, *, data: Path, web_host: str, web_port: int | None) -> StrandApp:
     """The app of a worker; it must be started in the loop in which it is made."""
     connection: Connection = worker.connection
     return StrandApp(
@@ -145,7 +145,7 @@ def make_app(worker: Worker, *, data: Path, web_port: int | None) -> StrandApp:
         loop=asyncio.get_running_loop(),
         web_enabled=web_port is not None,
         web_port=web_port or WEB_PORT,
-        web_bind="127.0.0.1",
+        web_bind=web_host,
         topic_disable_leader=True,
         worker_redirect_stdouts=False,
     )

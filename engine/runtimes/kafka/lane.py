@@ -7,6 +7,7 @@ then:  slice -> copy -> process until nothing is left -> ticks by the clock -> f
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -29,6 +30,7 @@ from engine.runtimes.kafka.workplace import Workplace
 from events.codec import activation_of, encode_activation, encode_tick, read_record
 from events.errors import FactsDamaged, OperatorError
 from events.times import instant_text
+from projections.expressions.runtime import NEVER
 from triggers.decisions import MARK
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ class Lane:
 
     `next_offset` is where the next slice must begin, None while the copy is not open; `done` the offset before which
     all is done that can be, -1 until the shard is open; `processed` how many records it took. `error` is what ended it.
+    `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
     def __init__(self, partition: int, place: Workplace) -> None:
@@ -63,6 +66,8 @@ class Lane:
         self.processed = 0
         self.error: BaseException | None = None
         self.over = asyncio.Event()
+        self.beat_s = time.monotonic()  # when its thread last did something
+        self.next_due_ms = NEVER
         self._waiting = 0
         self._closing = False
         self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
@@ -196,7 +201,9 @@ class Lane:
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
         """Process until nothing is left or the next slice is there; then see what is due, and take what comes."""
+        began = time.perf_counter()
         while shard.process(BATCH_RECORDS):
+            self.place.batches.observe(time.perf_counter() - began)
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)
             self.done = done
@@ -205,8 +212,11 @@ class Lane:
             self.place.bridge.turn.pass_on()
             if not self._inbox.empty():
                 break
+            began = time.perf_counter()
         else:
             self.done = log.end()
+        self.beat_s = time.monotonic()
+        self.next_due_ms = NEVER if shard.world is None else next_due_ms(shard.world)
         if self.done == log.end() and self._inbox.empty() and self._tick_due(shard, log, events):
             return
         item = self._next(0 if self.done < log.end() else self._seconds_left(shard))
@@ -234,6 +244,7 @@ class Lane:
         return item
 
     def _between(self) -> None:
+        self.beat_s = time.monotonic()
         if self._closing:
             raise Closing
         self.place.bridge.turn.pass_on()
@@ -245,7 +256,7 @@ class Lane:
     def _seconds_left(self, shard: ClaimedShard) -> float:
         if not self.place.live or shard.world is None:
             return FLUSH_IDLE_S
-        left_ms = next_due_ms(shard.world) - self.place.clock()
+        left_ms = self.next_due_ms - self.place.clock()
         return min(max(left_ms, 1) / 1000, FLUSH_IDLE_S)
 
     def _tick_due(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> bool:
@@ -253,7 +264,7 @@ class Lane:
         if not self.place.live or shard.world is None or log.end() < max(self.log_end, self._ticked + 1):
             return False
         now_ms = self.place.clock()
-        if next_due_ms(shard.world) > now_ms:
+        if self.next_due_ms > now_ms:
             self._watched_ms = now_ms
             return False
         self._check_leap(max(log.journey_ms, self._watched_ms), now_ms)

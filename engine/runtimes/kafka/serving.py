@@ -10,6 +10,7 @@ from typing import cast
 
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.pages import add_pages
 from engine.runtimes.kafka.worker import Worker
 
 
@@ -21,21 +22,25 @@ async def serve(
     instance: str | None = None,
     catch_up: bool = False,
     live: bool = True,
+    web_host: str = "127.0.0.1",
     web_port: int | None = None,
     session_ms: int = SESSION_MS,
     ready: Callable[[Worker], None] | None = None,
 ) -> None:
     """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT.
 
-    `ready` is called once it has joined. Raises what ended it: OperatorError for what a person must mend.
+    With a `web_port` it serves `pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError
+    for what a person must mend.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with Worker(connection, folder, name=name, live=live, catch_up=catch_up) as worker:
-        app = make_app(worker, data=folder / "faust", web_port=web_port)
+        app = make_app(worker, data=folder / "faust", web_host=web_host, web_port=web_port)
         group = Group(app, worker, instance=instance, session_ms=session_ms, loop=loop, beacon=app.beacon)
+        if web_port is not None:
+            add_pages(app, worker, group)
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
         try:
             await app.start()

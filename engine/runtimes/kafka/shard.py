@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from engine.activations import Compile, Load
 from engine.ports import Generations
 from engine.runtimes.kafka.decisions import KafkaDecisions
@@ -10,7 +12,7 @@ from engine.shard import Shard
 from engine.states import Meta
 from engine.world import World
 from events.fold_version import FOLD_VERSION
-from triggers.decisions import MARK
+from triggers.decisions import MARK, Output
 
 
 class ClaimedShard(Shard):
@@ -31,6 +33,7 @@ class ClaimedShard(Shard):
             log, decisions, generations, load, compile_rulebook, partition=partition, fold_version=fold_version
         )
         self._decisions = decisions
+        self.decided: Counter[tuple[str, str]] = Counter()  # (kind, reason) -> how many, by this owner
 
     def open(self) -> None:
         """As `Shard.open`, once the stream is claimed."""
@@ -43,6 +46,11 @@ class ClaimedShard(Shard):
         world = super().fold(activation, upto)
         world.meta.claim = self._decisions.claim
         return world
+
+    def make_durable(self, outputs: list[Output], *, whole: int | None) -> None:
+        """As `Shard.make_durable`; raises Superseded if another owner claimed meanwhile."""
+        super().make_durable(outputs, whole=whole)
+        self.decided.update((decision.kind, decision.reason) for output in outputs for decision in output.decisions)
 
     def _usable(self, meta: Meta, active: int) -> bool:
         kept = self._decisions.end_of(meta.claim)

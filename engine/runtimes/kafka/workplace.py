@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client import Histogram
+
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.runtimes.kafka.clients import Clients
@@ -16,6 +18,13 @@ from engine.runtimes.kafka.turn import Bridge
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_storage import RocksStorage
+
+
+def batch_histogram() -> Histogram:
+    """How long batches of records took, with sending what they decided."""
+    buckets = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 60.0)
+    words = "Seconds that a batch of at most 2,000 records took, its outputs acknowledged"
+    return Histogram("strand_batch_seconds", words, buckets=buckets, registry=None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,4 +45,5 @@ class Workplace:
     catch_up: bool = False
     clock: Clock = wall_clock_ms
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
+    batches: Histogram = field(default_factory=batch_histogram)
     room: asyncio.Event = field(default_factory=asyncio.Event)

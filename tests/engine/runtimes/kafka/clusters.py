@@ -6,26 +6,19 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from kafka.admin import KafkaAdminClient, NewTopic
-
 from engine.runtimes.kafka.applying import announce
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.topics import create_topics
 from engine.workspace.workspace import Workspace
 from events.codec import Activation, activation_of, encode_activation, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
-
-FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 
 def make_topics(bootstrap: str, prefix: str, partitions: int) -> Connection:
     """New topics whose names begin with `prefix`."""
     connection = Connection(bootstrap=bootstrap, prefix=prefix)
-    counts = {INTERACTIONS: partitions, DECISIONS: partitions, ACTIVATIONS: 1}
-    with KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
-        admin.create_topics(
-            [NewTopic(connection.topic(name), count, 1, topic_configs=FOR_EVER) for name, count in counts.items()]
-        )
+    create_topics(connection, partitions=partitions, replication=1)
     return connection
 
 
