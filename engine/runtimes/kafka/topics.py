@@ -19,7 +19,8 @@ from events.errors import OperatorError
 TRANSITIONS, DEAD_LETTERS = "transitions", "dead_letters"
 NAMES = (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS, DEAD_LETTERS)
 
-REPLICATION, PARTITIONS, EXISTS, MIN_IN_SYNC = "replication", "partitions", "exists", "min.insync.replicas"
+REPLICATION, PARTITIONS, EXISTS = "replication", "partitions", "exists"
+MIN_IN_SYNC, MAX_BYTES = "min.insync.replicas", "max.message.bytes"
 # With any other value records are dropped, replaced, refused or given other times.
 KEPT: Mapping[str, str] = {
     "cleanup.policy": "delete",
@@ -32,7 +33,9 @@ SETTINGS: Mapping[str, str] = {
     **KEPT,
     "message.timestamp.after.max.ms": str(FUTURE_MS),
     "message.timestamp.before.max.ms": str(2**63 - 1),  # history is imported at its own times
+    MAX_BYTES: str(1_048_588),  # Kafka's default; a batch of decisions has nearly as many
 }
+AT_LEAST = frozenset({MIN_IN_SYNC, MAX_BYTES})
 LOSES_FACTS = frozenset({*KEPT, PARTITIONS, EXISTS})
 CONNECT_MS = 10_000
 CREATE_COMMAND = "strand topics create"
@@ -172,7 +175,7 @@ def _of_topic(connection: Connection, wanted: Topic, found: Mapping[str, Topic])
         yield _difference(wanted, REPLICATION, there.replication, wanted.replication, mend)
     for setting, value in wanted.settings.items():
         is_ = there.settings.get(setting, "unknown")
-        if is_ != value and not (setting == MIN_IN_SYNC and is_.isdigit() and int(is_) > int(value)):
+        if is_ != value and not (setting in AT_LEAST and is_.isdigit() and int(is_) > int(value)):
             entity = f"--alter --entity-type topics --entity-name {wanted.name}"
             mend = f"{_tool('kafka-configs.sh', connection)} {entity} --add-config {setting}={value}"
             yield _difference(wanted, setting, is_, value, mend)

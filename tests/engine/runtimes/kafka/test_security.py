@@ -17,10 +17,10 @@ from engine.runtimes.kafka.security import Password, connect
 from events.errors import CalledWrongly, OperatorError
 from tests.brokers import need_a_broker
 from tests.engine.cli.shell import strand
-from tests.engine.runtimes.kafka.secured import PASSWORD, USER, Secured, secured
+from tests.engine.runtimes.kafka.secured import KEY_PASSWORD, PASSWORD, USER, Secured, secured
 from tests.engine.runtimes.shop import history, make_shop, write_lines
 
-VARIABLE = "STRAND_KAFKA__SASL_PASSWORD"
+VARIABLE, OF_KEY = "STRAND_KAFKA__SASL_PASSWORD", "STRAND_KAFKA__KEY_PASSWORD"
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 def shop(broker: Secured, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace on that broker, with the right password in the environment."""
     monkeypatch.setenv(VARIABLE, PASSWORD)
+    monkeypatch.setenv(OF_KEY, KEY_PASSWORD)
     folder = make_shop(tmp_path / "shop")
     shutil.copy(broker.ca_file, folder / "ca.pem")
+    shutil.copy(broker.key_file, folder / "client.key")
     (folder / "strand.toml").write_text(f"""
 partitions = 2
 log = "kafka://{broker.cluster.bootstrap}"
@@ -45,6 +47,8 @@ replication = 1
 security_protocol = "SASL_SSL"
 sasl_username = "{USER}"
 ca_file = "ca.pem"
+certificate_file = "ca.pem"
+key_file = "client.key"
 """)
     return folder
 
@@ -81,7 +85,7 @@ def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
 
     assert asyncio.run(there_and_back()) == b"hello"
     lines = [record.getMessage() for record in caplog.records]
-    assert [line for line in lines if PASSWORD in line] == []
+    assert [line for line in lines if PASSWORD in line or KEY_PASSWORD in line] == []
     assert len(lines) > 100  # the clients did write into these logs
     assert PASSWORD not in "".join(capfd.readouterr()) + imported.err + ran.err + published.err + repr(connection)
 
@@ -104,7 +108,22 @@ def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path, monkeypat
     assert "Operator action: " in answer.err
 
 
-def test_files_that_cannot_be_used_are_named(shop: Path) -> None:
+def test_a_client_without_its_certificate_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
+    settings = shop / "strand.toml"
+    settings.write_text(settings.read_text().split("certificate_file")[0])
+    answer = strand("topics", "check", "-w", shop)
+    assert answer.code == 1
+    assert "Operator action: " in answer.err
+
+
+def test_files_that_cannot_be_used_are_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OF_KEY, "wr0ng-secret")
+    with pytest.raises(
+        OperatorError, match=r"kafka.key_file cannot be used(.*\n)*.*set STRAND_KAFKA__KEY_PASSWORD"
+    ) as told:
+        connect(shop)
+    assert "wr0ng" not in str(told.value)
     (shop / "ca.pem").write_text("no certificate")
     with pytest.raises(OperatorError, match=r"kafka.ca_file .*ca.pem cannot be used"):
         connect(shop)

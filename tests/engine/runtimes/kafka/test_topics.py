@@ -10,6 +10,7 @@ import pytest
 from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 
 from deploy.kafka.jars import class_path
+from deploy.kafka.node import waited
 from engine.runtimes.kafka import topics
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.topics import (
@@ -39,11 +40,12 @@ def shop(connection: Connection, tmp_path: Path) -> Path:
 
 
 def alter(connection: Connection, name: str, **settings: str) -> None:
-    resource = ConfigResource(
-        "TOPIC", connection.topic(name), {key.replace("_", "."): settings[key] for key in settings}
-    )
-    with KafkaAdminClient(bootstrap_servers=connection.bootstrap) as admin:
-        admin.alter_configs([resource])
+    """Change a topic's settings and wait until its broker says so."""
+    topic = connection.topic(name)
+    wanted = {key.replace("_", "."): value for key, value in settings.items()}
+    with administering(connection) as admin:
+        admin.alter_configs([ConfigResource("TOPIC", topic, wanted)])
+        assert waited(lambda: wanted.items() <= found_topics(admin, [topic])[topic].settings.items(), 10)
 
 
 def test_what_was_created_is_as_it_must_be(shop: Path, connection: Connection) -> None:
@@ -80,7 +82,7 @@ def test_each_difference_is_told_and_its_command_mends_it(shop: Path, connection
         subprocess.run(
             ["java", "-cp", class_path(), "kafka.admin.ConfigCommand", *arguments], check=True, capture_output=True
         )
-    assert strand("topics", "check", "-w", shop).code == 0
+    assert waited(lambda: strand("topics", "check", "-w", shop).code == 0, 10)
 
 
 def test_workers_refuse_topics_that_lose_facts(connection: Connection) -> None:
@@ -130,7 +132,7 @@ def test_more_copies_and_more_in_sync_are_no_difference() -> None:
     connection = Connection(bootstrap="broker:9092", admin={"security_protocol": "SSL"})
     (wanted, *_) = wanted_topics(connection, partitions=2, replication=3)
     assert wanted.settings["min.insync.replicas"] == "2"
-    better = Topic(wanted.name, 2, 5, {**wanted.settings, "min.insync.replicas": "3"})
+    better = Topic(wanted.name, 2, 5, {**wanted.settings, "min.insync.replicas": "3", "max.message.bytes": "9000000"})
     worse = Topic(wanted.name, 2, 1, {**wanted.settings, "min.insync.replicas": "1"})
     assert differences(connection, [wanted], {wanted.name: better}) == []
     replication, in_sync = differences(connection, [wanted], {wanted.name: worse})
