@@ -26,6 +26,8 @@ NAMES = frozenset(
         "after-state",
         "before-outbox-rename",
         "after-outbox-rename",
+        "before-outbox-place",
+        "after-outbox-place",
         "before-send",
         "after-send",
         "mid-activation",

@@ -20,6 +20,7 @@ from engine.cli import (
     happened,
     importing,
     init,
+    outbox,
     publish,
     replaying,
     run,
@@ -63,6 +64,7 @@ app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
 app.command("worker")(worker.worker)
 app.command("tick")(worker.tick)
+app.command("outbox")(outbox.outbox)
 app.add_typer(topics.app)
 
 

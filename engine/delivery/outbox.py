@@ -1,7 +1,7 @@
 """Messages as files in a folder: a rendering of the decisions to send, not a delivery.
 
-A file is named after its message's id and is a function of the decision and its rulebook, so writing it again changes
-nothing. `.cursor` says up to where each partition's decisions were written; it follows the files.
+Writing a file again changes nothing (`message_files.py`). `.cursor` says up to where each partition's decisions were
+written; it follows the files.
 """
 
 from __future__ import annotations
@@ -11,19 +11,16 @@ from pathlib import Path
 
 import msgspec
 
-from engine.delivery.mail import email_bytes, text_bytes
-from engine.kill_points import reach
+from engine.delivery.message_files import MessageFiles
 from engine.outputs import decode_batch
 from engine.ports import DecisionStream
 from engine.rulebook.rulebook import Rulebook
 from engine.workspace.durable_files import refused
-from triggers.decisions import START, Decision, Position
-from triggers.definitions import Policy
+from triggers.decisions import START, Position
 
 CURSOR = ".cursor"
 CURSOR_VERSION = 1
 SEND = "send"
-EMAIL = "email"
 
 
 class Place(msgspec.Struct, array_like=True):
@@ -43,11 +40,9 @@ class Outbox:
 
     def __init__(self, folder: Path, rulebook_of: Callable[[str], Rulebook | None]) -> None:
         self.folder = folder
-        self._rulebook_of = rulebook_of
-        self._policies: dict[str, Policy] = {}
+        self._files = MessageFiles(folder, rulebook_of)
         self._places = _read_cursor(folder / CURSOR)
         self._kept = dict(self._places)
-        self._made = False
 
     def deliver(self, partition: int, stream: DecisionStream) -> int:
         """Write the messages of a partition's decisions since the last time; returns how many."""
@@ -63,7 +58,7 @@ class Outbox:
                 position = output.position
                 for decision in output.decisions:
                     if decision.kind == SEND:
-                        self._write(output.position[2], decision)
+                        self._files.write(output.position[2], decision)
                         written += 1
         if batches:
             self._places[partition] = Place(batches, position)
@@ -73,7 +68,7 @@ class Outbox:
         """Write down up to where messages were written; without it a later run writes the same files again."""
         if self._places == self._kept:
             return
-        self._make_folder()
+        self._files.make_folder()
         path = self.folder / CURSOR
         content = msgspec.json.encode(_Cursor(CURSOR_VERSION, self._places))
         with refused(path):
@@ -81,33 +76,6 @@ class Outbox:
             temporary.write_bytes(content + b"\n")
             temporary.replace(path)
         self._kept = dict(self._places)
-
-    def _write(self, customer: str, decision: Decision) -> None:
-        self._make_folder()
-        mail = decision.channel == EMAIL
-        content = (
-            email_bytes(customer, decision, self._policy(decision.rulebook)) if mail else text_bytes(customer, decision)
-        )
-        path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}"
-        temporary = path.with_name(f"{path.name}.new")
-        with refused(path):
-            temporary.write_bytes(content)
-            reach("before-outbox-rename")
-            temporary.replace(path)
-            reach("after-outbox-rename")
-
-    def _policy(self, rulebook_hash: str) -> Policy:
-        """Who sends, and where one unsubscribes, under the rulebook that decided."""
-        if rulebook_hash not in self._policies:
-            rulebook = self._rulebook_of(rulebook_hash)
-            self._policies[rulebook_hash] = rulebook.rules.policy if rulebook is not None else Policy()
-        return self._policies[rulebook_hash]
-
-    def _make_folder(self) -> None:
-        if not self._made:
-            with refused(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
-            self._made = True
 
 
 def _read_cursor(path: Path) -> dict[int, Place]:
