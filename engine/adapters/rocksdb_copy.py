@@ -202,6 +202,10 @@ class RocksCopy:
         return chunk
 
     # ------------------------------------------------------------ the rest
+    def copy_to(self, target: Path) -> None:
+        """Make a consistent copy in a new folder; table files are hard links where that is possible."""
+        self._database.copy_to(target)
+
     def close(self) -> None:
         """Release handles and the lock; a second time does nothing."""
         self._blocks.clear()

@@ -123,6 +123,10 @@ class RocksDerived:
         """As a follower, see what the owner has written meanwhile."""
         self._database.catch_up()
 
+    def copy_to(self, target: Path) -> None:
+        """Make a consistent copy in a new folder; table files are hard links where that is possible."""
+        self._database.copy_to(target)
+
     def flush(self) -> None:
         """Put everything written so far on the disk."""
         self._database.flush()

@@ -41,6 +41,10 @@ def worker(
         Path | None,
         typer.Option(metavar="DIR", help="The worker's own folder, not shared; worker/ in the workspace by default."),
     ] = None,
+    depot: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where workers leave checkpoints for each other: a folder, or s3://bucket."),
+    ] = None,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")
     ] = False,
@@ -75,13 +79,14 @@ def worker(
     own = folder or workspace / "worker"
     log_to_stderr(log.value)
     if until_idle:
-        finish(connection, own, name, as_json=as_json)
+        finish(connection, own, name, depot, as_json=as_json)
         return
     life = serve(
         connection,
         own,
         name=name,
         instance=instance,
+        depot=depot,
         catch_up=catch_up,
         web_host=host,
         web_port=port,
@@ -91,11 +96,11 @@ def worker(
     note("ended; everything is on the disk")
 
 
-def finish(connection: Connection, folder: Path, name: str, *, as_json: bool) -> None:
+def finish(connection: Connection, folder: Path, name: str, depot: str | None, *, as_json: bool) -> None:
     """Process all there is, and report."""
     from engine.runtimes.kafka.until_idle import run_until_idle
 
-    report = asyncio.run(run_until_idle(connection, folder, name=name))
+    report = asyncio.run(run_until_idle(connection, folder, name=name, depot=depot))
     if as_json:
         print_json(asdict(report))
     else:

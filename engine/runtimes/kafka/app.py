@@ -29,6 +29,7 @@ SESSION_MS = 6_000
 HEARTBEAT_MS = 1_000
 NEVER_MS = 2**31 - 1
 GAUGE_S = 5.0
+CHECKPOINT_S = 60.0
 WEB_PORT = 6066
 
 
@@ -94,6 +95,8 @@ class Group(faust.Service):
         await self.consumer.start()
         self._spawn(self._read())
         self._spawn(self._gauge())
+        if self.worker.checkpoints is not None:
+            self._spawn(self.worker.checkpoints.run(CHECKPOINT_S))
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """The group's decision; lanes change in the background, so that heartbeats go on."""

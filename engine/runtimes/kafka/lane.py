@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -21,9 +22,11 @@ from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS
 from engine.runtimes.kafka.decisions import KafkaDecisions
+from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
 from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.restoring import restore
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.values import Fetched
 from engine.runtimes.kafka.workplace import Workplace
@@ -57,8 +60,9 @@ class Lane:
     `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
-    def __init__(self, partition: int, place: Workplace) -> None:
+    def __init__(self, partition: int, place: Workplace, *, copied: int = -1) -> None:
         self.partition, self.place = partition, place
+        self.copied = copied  # up to where this disk had it before
         self.next_offset: int | None = None
         self.log_end = 0  # as last heard of
         self.shard: ClaimedShard | None = None  # once it is open; its thread's
@@ -103,6 +107,23 @@ class Lane:
         self._inbox.put(asked)
         return answer
 
+    def checkpoint(self, target: Path) -> Future[Checkpoint]:
+        """Have a folder made of its states and its copy, as of now; the answer is the manifest, yet without files."""
+
+        def make(shard: ClaimedShard) -> Checkpoint:
+            shard.flush()
+            self._local.checkpoint(target)
+            return Checkpoint(
+                partition=self.partition,
+                applied=-1 if shard.world is None else shard.world.meta.applied,
+                copied=shard.log.end(),
+                worker=self.place.name,
+                at_ms=self.place.clock(),
+                files=[],
+            )
+
+        return self.ask(make)
+
     def close(self) -> None:
         """End it after the batch at hand; `over` is set then."""
         self._closing = True
@@ -127,6 +148,8 @@ class Lane:
         place = self.place
         error: BaseException | None = None
         try:
+            if place.depot is not None:
+                restore(place, place.depot, self.partition, self.copied)
             with (
                 place.bridge.turn,
                 closing(LocalPartition(place.folder, self.partition, place.binding, place.storage)) as local,
@@ -139,6 +162,7 @@ class Lane:
         place.bridge.loop.call_soon_threadsafe(self._ended, error)
 
     def _own(self, local: LocalPartition) -> None:
+        self._local = local
         log = KafkaLog(local.copy, self._between, partition=self.partition, partitions=self.place.partitions)
         events = self._topic(INTERACTIONS)
         end = self._checked_end(log, events)

@@ -13,7 +13,7 @@ import msgspec
 
 from engine.runtimes.embedded.generations import PartitionGenerations
 from engine.workspace.durable_files import refused
-from engine.workspace.generations import Generations
+from engine.workspace.generations import FILE, Generations
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_copy import RocksCopy
@@ -68,11 +68,36 @@ class LocalPartition:
         self._stores.append(store)
         return store
 
+    def checkpoint(self, target: Path) -> None:
+        """Make a folder like this one, as of now, that nobody changes."""
+        with refused(target):
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir(parents=True)
+        self.copy.copy_to(target / "copy")
+        live = self.generations.live()
+        for name in live.values():
+            store = next(store for store in self._stores if store.path == self.generations.path(name))
+            store.copy_to(target / "derived" / name)
+            with refused(target):
+                shutil.copyfile(self.generations.folder / FILE, target / "derived" / FILE)
+
     def close(self) -> None:
         """Release every store and the locks."""
         while self._stores:
             self._stores.pop().close()
         self.copy.close()
+
+
+TAKING = (".checkpoint", ".taken")
+"""Ends of the names of folders that are being made: a worker that starts removes what another has left of them."""
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what was being made when a worker died."""
+    for path in folder.iterdir():
+        if path.suffix in TAKING:
+            with refused(path):
+                shutil.rmtree(path)
 
 
 def copied_in(folder: Path, binding: Binding, storage: RocksStorage) -> dict[int, int]:

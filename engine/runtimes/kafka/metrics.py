@@ -42,6 +42,15 @@ class WorkerFigures(Collector):
         ):
             yield counter(name, words, lanes, field)
         yield gauge("strand_customers", "Customers that are known", lanes, lambda lane: meta(lane, "customers"))
+        if self.worker.checkpoints is not None:
+            at_ms = self.worker.checkpoints.at_ms
+            kept = [lane for lane in lanes if lane.partition in at_ms]
+            yield gauge(
+                "strand_checkpoint_age_seconds",
+                "Since a checkpoint was left by this worker",
+                kept,
+                lambda lane: (now_ms - at_ms[lane.partition]) / 1000,
+            )
         yield self._decisions(lanes)
         yield CounterMetricFamily("strand_rebalances", "How often the group's shares changed", self.rebalances())
         yield CounterMetricFamily("strand_openings", "How often a partition was opened here", self.worker.opened)

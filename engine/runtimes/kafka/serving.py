@@ -25,18 +25,19 @@ async def serve(
     web_host: str = "127.0.0.1",
     web_port: int | None = None,
     session_ms: int = SESSION_MS,
+    depot: str | None = None,
     ready: Callable[[Worker], None] | None = None,
 ) -> None:
     """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT.
 
-    With a `web_port` it serves `pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError
-    for what a person must mend.
+    It leaves checkpoints in a `depot`, an fsspec URL, and takes them from there. With a `web_port` it serves
+    `pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError for what a person must mend.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    async with Worker(connection, folder, name=name, live=live, catch_up=catch_up) as worker:
+    async with Worker(connection, folder, name=name, live=live, catch_up=catch_up, depot=depot) as worker:
         app = make_app(worker, data=folder / "faust", web_host=web_host, web_port=web_port)
         group = Group(app, worker, instance=instance, session_ms=session_ms, loop=loop, beacon=app.beacon)
         if web_port is not None:

@@ -19,13 +19,15 @@ from engine.runtimes.kafka.worker import Worker
 POLL_S = 0.02
 
 
-async def run_until_idle(connection: Connection, folder: Path, *, name: str) -> RunReport:
+async def run_until_idle(connection: Connection, folder: Path, *, name: str, depot: str | None = None) -> RunReport:
     """Process every record that was there at the start, write what gathered, and report over all partitions.
+
+    With a `depot`, partitions that are not in `folder` are taken from there, and checkpoints are left at the end.
 
     Reads no clock and writes no ticks: `applying.tick` lets time pass before.
     """
     began = time.perf_counter()
-    async with Worker(connection, folder, name=name, live=False) as worker:
+    async with Worker(connection, folder, name=name, live=False, depot=depot) as worker:
         topic = connection.topic(INTERACTIONS)
         consumer = AIOKafkaConsumer(**connection.client, **settings())
         await consumer.start()
@@ -39,7 +41,10 @@ async def run_until_idle(connection: Connection, folder: Path, *, name: str) -> 
                 for each in (worker.failed, reading):
                     if each.done():
                         each.result()
-            return await report_over(worker, began=began)
+            report = await report_over(worker, began=began)
+            if worker.checkpoints is not None:
+                await worker.checkpoints.leave_all()
+            return report
         finally:
             reading.cancel()
             await consumer.stop()

@@ -18,8 +18,10 @@ from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.kafka.clients import AppendUnknown, Clients
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
 from engine.runtimes.kafka.decisions import Superseded
+from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.local import Binding, copied_in
+from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished
+from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.turn import Bridge
 from engine.runtimes.kafka.workplace import Workplace
 from engine.workspace.durable_files import refused
@@ -47,9 +49,12 @@ class Worker:
         live: bool,
         catch_up: bool = False,
         clock: Clock = wall_clock_ms,
+        depot: str | None = None,
     ) -> None:
         self.connection, self.folder, self.name = connection, folder, name
         self.live, self.catch_up, self.clock = live, catch_up, clock
+        self.depot = depot
+        self.checkpoints: Checkpoints | None = None
         self.lanes: dict[int, Lane] = {}
         self.assigned: frozenset[int] = frozenset()
         self.partitions = 0
@@ -68,6 +73,7 @@ class Worker:
         with refused(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = OwnerLock(self.folder)
+        remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
         binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
         try:
@@ -85,12 +91,15 @@ class Worker:
             storage=storage,
             binding=binding,
             partitions=found.partitions,
+            depot=None if self.depot is None else Depot(self.depot, binding),
             name=self.name,
             release=version("strand-journeys"),
             live=self.live,
             catch_up=self.catch_up,
             clock=self.clock,
         )
+        if self.place.depot is not None:
+            self.checkpoints = Checkpoints(self.place, self.place.depot, self.lanes)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -130,7 +139,7 @@ class Worker:
                 self.fail(lane.error)
 
     def _open(self, partition: int) -> None:
-        lane = self.lanes[partition] = Lane(partition, self.place)
+        lane = self.lanes[partition] = Lane(partition, self.place, copied=self.copied().get(partition, -1))
         self.opened += 1
         task = asyncio.get_running_loop().create_task(self._watch(lane))
         self._tasks.add(task)

@@ -18,6 +18,7 @@ from engine.runtimes.kafka.turn import Bridge
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_storage import RocksStorage
+    from engine.runtimes.kafka.depot import Depot
 
 
 def batch_histogram() -> Histogram:
@@ -39,6 +40,7 @@ class Workplace:
     storage: RocksStorage
     binding: Binding
     partitions: int
+    depot: Depot | None = None
     name: str
     release: str
     live: bool

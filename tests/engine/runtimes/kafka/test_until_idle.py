@@ -143,3 +143,28 @@ def test_a_topic_made_anew_is_copied_anew(tmp_path: Path, bootstrap: str, prefix
     assert run(other, tmp_path / "w").events == 0
     asyncio.run(tick_and_publish(other, tmp_path / "shop"))
     assert lasting(run(other, tmp_path / "w")) == lasting(expected)
+
+
+def test_a_worker_without_a_disk_goes_on_from_the_depot(
+    tmp_path: Path, bootstrap: str, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "engine")
+    expected = embedded(tmp_path / "shop")
+    connection = make_topics(bootstrap, prefix, 4)
+    asyncio.run(tick_and_publish(connection, tmp_path / "shop"))
+    depot = str(tmp_path / "depot")
+
+    def said_by(folder: str) -> str:
+        caplog.clear()
+        report = asyncio.run(run_until_idle(connection, tmp_path / folder, name=folder, depot=depot))
+        assert lasting(report) == lasting(expected)
+        return caplog.text
+
+    assert "checkpoint" not in said_by("a")
+    assert said_by("b").count("is taken from a checkpoint") == 4
+    for path in (tmp_path / "depot").rglob("*"):
+        if path.parent.name == "objects":
+            path.write_bytes(b"damaged")
+    said = said_by("c")
+    assert said.count("is passed over: ") == 8
+    assert "is taken" not in said

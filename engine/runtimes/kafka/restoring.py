@@ -1,0 +1,79 @@
+"""Taking a partition's newest checkpoint from the depot, and leaving one there now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.runtimes.kafka.depot import CheckpointBroken, Depot
+from events.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from engine.runtimes.kafka.lane import Lane
+    from engine.runtimes.kafka.workplace import Workplace
+
+GAIN_RECORDS = 20_000
+"""A checkpoint is taken if it is so much further than what is on this disk: fetching less is quicker."""
+
+log = logging.getLogger(__name__)
+
+
+def restore(place: Workplace, depot: Depot, partition: int, copied: int) -> None:
+    """Make the partition's folder of the newest checkpoint that is whole, if that is worth it.
+
+    `copied` is the end of the copy on this disk, -1 without one. Without a depot, or a checkpoint, all is fetched.
+    """
+    try:
+        for checkpoint in depot.newest(partition):
+            if copied >= 0 and checkpoint.copied < copied + GAIN_RECORDS:
+                return
+            try:
+                depot.take(checkpoint, place.folder / f"p{partition}")
+            except CheckpointBroken as broken:
+                log.warning("a checkpoint of partition %d is passed over: %s", partition, broken)
+                continue
+            log.info("partition %d is taken from a checkpoint up to offset %d", partition, checkpoint.copied)
+            return
+    except StorageFailed as error:
+        log.warning("partition %d is opened without the depot: %s", partition, error)
+
+
+class Checkpoints:
+    """Leaves a checkpoint of each partition that moved; `at_ms` says when it last did, by partition."""
+
+    def __init__(self, place: Workplace, depot: Depot, lanes: Mapping[int, Lane]) -> None:
+        self.place, self.depot, self.lanes = place, depot, lanes
+        self.at_ms: dict[int, int] = {}
+        self._done: dict[int, int] = {}
+
+    async def run(self, every_s: float) -> None:
+        """For ever; a depot that cannot be reached is told of, and asked again."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.leave_all()
+
+    async def leave_all(self) -> None:
+        """One round over the partitions that are open."""
+        for lane in list(self.lanes.values()):
+            done = lane.done
+            if lane.shard is None or done <= self._done.get(lane.partition, -1):
+                continue
+            target = self.place.folder / f"p{lane.partition}.checkpoint"
+            made = asyncio.wrap_future(lane.checkpoint(target))
+            over = asyncio.ensure_future(lane.over.wait())
+            either: list[asyncio.Future[Any]] = [made, over]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
+            if not made.done():
+                made.cancel()
+                continue
+            try:
+                left = await asyncio.to_thread(self.depot.leave, target, made.result())
+            except StorageFailed as error:
+                log.warning("no checkpoint of partition %d was left: %s", lane.partition, error)
+            else:
+                self._done[lane.partition], self.at_ms[lane.partition] = done, left.at_ms
+            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
