@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -16,9 +17,11 @@ from projections.program import Program
 from templates.context import LINK_FIELDS, SENDER_FIELDS, fixed_group
 from templates.plain import Group
 from templates.render import Renderer
-from triggers.rules import Rules, conditions_of
+from triggers.definitions import OnKind
+from triggers.rules import Rules, conditions_of, if_key
 
 ENTERS, LEAVES, MOVES = 1, 2, 4
+Read = Callable[[Any], Any]
 
 
 @dataclass(slots=False)
@@ -43,9 +46,37 @@ class Compiled:
         ]
 
     @cached_property
+    def watched_while_pending(self) -> list[int]:
+        """The same for a customer with pending matches, which end where the customer leaves what made them."""
+        rules, program = self.rules, self.program
+        made_by = [rule.definition.on for rule in rules.rules.values() if not rule.definition.even_if_left]
+        leaves = {on.name for on in made_by if on.kind is OnKind.ENTERS}
+        moves = {on.name for on in made_by if on.kind is OnKind.MOVES}
+        return [
+            flags | LEAVES * (name in leaves) | MOVES * (name in moves)
+            for name, flags in zip(program.names, self.watched, strict=True)
+        ]
+
+    @cached_property
     def watched_types(self) -> frozenset[str]:
         """Event types that may match or cancel."""
         return frozenset(self.rules.watched_types)
+
+    @cached_property
+    def evidence_of(self) -> dict[str, list[tuple[str, Read, Read]]]:
+        """Trigger -> the traits that its segment or dimension and its condition use: (name, snapshot, how it is
+        shown)."""
+        program = self.program
+        found = {}
+        for trigger, rule in self.rules.rules.items():
+            names = set(program.condition_reads.get(if_key(trigger), ()))
+            entity = program.number_of.get(rule.definition.on.name)
+            if entity is not None:
+                names.update(program.reads[entity])
+            found[trigger] = [
+                (name, program.raw[name], program.show[name]) for name in sorted(names & program.raw.keys())
+            ]
+        return found
 
     @cached_property
     def fingerprint(self) -> str:

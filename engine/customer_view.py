@@ -38,6 +38,8 @@ def shown_value(value: Any, kind: Kind, element: Kind | None = None) -> Any:
 class CustomerView:
     """A `triggers.occasion.CustomerView` over a state, as of one step."""
 
+    __slots__ = ("compiled", "customer", "fetch", "program", "state", "t_ms")
+
     def __init__(self, compiled: Compiled, customer: str, state: Any, t_ms: int, fetch: FetchRaw) -> None:
         self.compiled, self.program = compiled, compiled.program
         self.customer, self.state, self.t_ms, self.fetch = customer, state, t_ms, fetch
@@ -80,13 +82,8 @@ class CustomerView:
 
     def evidence(self, trigger: str) -> Mapping[str, object]:
         """The traits that the trigger's segment or dimension and its condition use."""
-        rule = self.compiled.rules.rules[trigger]
-        names = set(self.program.condition_reads.get(f"{trigger}:if", ()))
-        entity = self.program.number_of.get(rule.definition.on.name)
-        if entity is not None:
-            names.update(self.program.reads[entity])
-        raw, show = self.program.raw, self.program.show
-        return {name: plain(show[name](raw[name](self.state))) for name in sorted(names) if name in raw}
+        state = self.state
+        return {name: plain(show(raw(state))) for name, raw, show in self.compiled.evidence_of[trigger]}
 
     def traits(self, only: frozenset[str] | None = None) -> dict[str, Any]:
         """Every trait, or those named, as people read them."""

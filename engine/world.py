@@ -7,11 +7,13 @@ up to the frontier it folds what was recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from engine.compiled import ENTERS, LEAVES, MOVES, Compiled
-from engine.ledgers import fold_outputs
+from engine.ledgers import doubt, fold_outputs
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
 from engine.states import ADVICE, CACHE_STATES, Meta, States, StepRecord
@@ -22,8 +24,7 @@ from triggers.decisions import OWN, Output, Position
 Change = tuple[int, Any, Any]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct, gc=False):
     """What happened to one customer at one instant, handed to whoever decides."""
 
     customer: str
@@ -34,7 +35,7 @@ class Step:
     cause_offset: int = -1
     event_type: str | None = None
     event: Any = None
-    changes: list[Change] = field(default_factory=list)
+    changes: list[Change] = []
     before: tuple[Any, ...] = ()
 
 
@@ -143,10 +144,14 @@ class World(States):
         if changes is not None:
             record = StepRecord(offset, t, customer, "event:" + event.id, event_type, before, [])
             self._record(record, state, changes)
-        if decide is not None and (
-            state.pending
-            or event_type in self.compiled.watched_types
-            or (changes is not None and self.watches(changes))
+        if decide is None:
+            if changes is not None and state.pending:
+                doubt(state)
+        elif (
+            event_type in self.compiled.watched_types
+            or state.pending < 0
+            or state.ask_at <= t
+            or (changes is not None and self.watches(changes, state))
         ):
             decide(
                 Step(
@@ -159,9 +164,9 @@ class World(States):
             self.queue(customer, state, bound)
         self.dirty[customer] = state
 
-    def watches(self, changes: list[Change]) -> bool:
+    def watches(self, changes: list[Change], state: Any) -> bool:
         """Whether a trigger cares for one of these changes."""
-        watched = self.compiled.watched
+        watched = self.compiled.watched_while_pending if state.pending else self.compiled.watched
         for number, _, after in changes:
             flags = watched[number]
             if flags and flags & (ENTERS if after is True else LEAVES if after is False else MOVES):
@@ -191,7 +196,10 @@ class World(States):
         changes, _ = program.settle(state, t, candidates, NEVER)
         if changes is not None:
             self._record(StepRecord(position[0], t, customer, f"due:{t}", None, before, []), state, changes)
-        if decide is not None and (state.pending or (changes is not None and self.watches(changes))):
+        if decide is None:
+            if changes is not None and state.pending:
+                doubt(state)
+        elif state.pending < 0 or state.ask_at <= t or (changes is not None and self.watches(changes, state)):
             decide(Step(customer, state, t, position, f"due:{t}", changes=changes or [], before=before))
         if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
             self.overdue[customer] = None

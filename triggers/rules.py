@@ -115,13 +115,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A trigger with its compiled conditions."""
+    """A trigger with its compiled conditions; `reads_event` where the `if:` asks `event.*`."""
 
     name: str
     definition: TriggerDef
     condition: Condition | None
     where: Condition | None
     cancels: tuple[Cancel, ...]
+    reads_event: bool = False
 
 
 class Rules:
@@ -170,12 +171,13 @@ def _bind(trigger: TriggerDef, conditions: Mapping[str, Condition]) -> Rule:
                 index=index,
                 on=on,
                 where=None if on.where is None else conditions[cancel_key(name, index)],
-                reads_cause=on.where is not None and _reads_cause(on.where),
+                reads_cause=_reads(on.where, Root.CAUSE),
             )
             for index, on in enumerate(trigger.cancel_when)
         ),
+        reads_event=_reads(trigger.condition, Root.EVENT),
     )
 
 
-def _reads_cause(node: Node) -> bool:
-    return any(isinstance(below, Ref) and below.root is Root.CAUSE for below in node.walk())
+def _reads(node: Node | None, root: Root) -> bool:
+    return node is not None and any(isinstance(below, Ref) and below.root is root for below in node.walk())
