@@ -8,7 +8,9 @@ unknown types) are kept beside the states, since a copy that was dropped must no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -64,11 +66,12 @@ class Seen:
         young = self.young
         suspects = set() if young.keys().isdisjoint(new) else young.keys() & new
         suspects |= self._in_tiers(present)
-        found: set[int] = set()
-        if not suspects and len(new) == len(present):
-            young.update((each, first + place) for place, each in enumerate(keys) if each is not None)
-        else:
-            found = self._one_by_one(events, keys, first, suspects)
+        if len(new) < len(present):
+            suspects.update(each for each, times in Counter(present).items() if times > 1)
+        young.update(
+            (each, first + place) for place, each in enumerate(keys) if each is not None and each not in suspects
+        )
+        found = self._one_by_one(events, keys, first, suspects) if suspects else set()
         self.newest_ms = max(self.newest_ms, *(event.appended_at_ms for event in events if event is not None))
         if len(young) > self.most_young:
             self._age()
@@ -85,13 +88,13 @@ class Seen:
         return hits
 
     def _one_by_one(self, events: Sequence[Any], keys: list[int | None], first: int, suspects: set[int]) -> set[int]:
+        """The duplicates among the events whose hash is known or comes twice; the others of these are noted."""
         found: set[int] = set()
-        clock = 0
-        for place, (event, each) in enumerate(zip(events, keys, strict=True)):
-            if event is None or each is None:
+        clocks = accumulate((0 if event is None else event.appended_at_ms for event in events), max)
+        for place, (event, each, clock) in enumerate(zip(events, keys, clocks, strict=True)):
+            if each is None or each not in suspects:
                 continue
-            clock = max(clock, event.appended_at_ms)
-            if (each in suspects or each in self.young) and self._had(event, each, clock, events, first):
+            if self._had(event, each, clock, events, first):
                 found.add(place)
                 continue
             if each in self.young:

@@ -92,7 +92,7 @@ class World(States):
                 deciding = None if offset < edge else decide
             if self.overdue and deciding is not None:
                 self.ask_overdue(offset, before_ms, past.frontier)
-            if t >= timers.horizon:
+            if t >= timers.edge:
                 timers.reach(t)
             if timers.heap and timers.heap[0][0] <= t:
                 self.pass_time(t, before_ms, offset, past.frontier, deciding)
@@ -176,9 +176,10 @@ class World(States):
     # ------------------------------------------------------------ time
     def pass_time(self, t: int, before_ms: int, offset: int, frontier: Position, decide: Decide | None) -> None:
         """Everything due at or before t, in order of (due, customer id)."""
-        heap = self.timers.heap
+        timers = self.timers
+        heap = timers.heap
         while heap and heap[0][0] <= t:
-            due, customer = self.timers.pop()
+            due, customer = timers.pop()
             state = self.state(customer)
             if state.queued != due:
                 continue  # an earlier entry took its place
@@ -193,7 +194,9 @@ class World(States):
         program = self.program
         candidates: list[int] = []
         before = program.due(state, t, candidates)
-        changes, _ = program.settle(state, t, candidates, NEVER)
+        changes: list[Change] | None = None
+        if candidates or program.plain:
+            changes, _ = program.settle(state, t, candidates, NEVER)
         if changes is not None:
             self._record(StepRecord(position[0], t, customer, f"due:{t}", None, before, []), state, changes)
         if decide is None:

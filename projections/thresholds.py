@@ -44,6 +44,7 @@ class Thresholds:
     rising: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
     falling: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
     on_null: tuple[int, ...] = ()
+    first: int = NEVER  # the smallest cut
 
     def between(self, a: int, b: int) -> list[int]:
         """Entities with a cut between two values."""
@@ -87,7 +88,7 @@ class Entry:
                 falling.append((cuts[-1], entity))
             else:
                 rising.append((-inf, entity))
-        made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)))
+        made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)), first=min(by_cut, default=NEVER))
         for each in made.cuts:
             made.at[each] = tuple(sorted(by_cut[each]))
             made.ids += made.at[each]
@@ -111,7 +112,6 @@ class SourceIndex:
     any_change: tuple[int, ...]
     numbers: Thresholds
     equal: dict[Any, tuple[int, ...]]
-    ages: Thresholds
     exact: bool  # whether every exit from the source's window may matter
 
     def changed(self, before: Any, after: Any) -> list[int]:
@@ -133,11 +133,13 @@ class SourceIndex:
 
 @dataclass(slots=True)
 class Group:
-    """The indexes of the entities that look for one value of the selector: by number of source and of feature."""
+    """The indexes of the entities that look for one value of the selector: by number of source and of feature, None
+    where they ask nothing of it."""
 
     entities: tuple[int, ...]
     lasting: tuple[int, ...]  # those that a customer may stay in after the selector's value has changed
     sources: list[SourceIndex | None]
+    ages: list[Thresholds | None]
     features: list[Thresholds | None]
     moving: tuple[int, ...]  # those whose crossings no index of ages finds
 
