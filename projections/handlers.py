@@ -326,12 +326,12 @@ class Handlers:
             return []
         lines = []
         if ix.entry or ix.exact_exits:
-            cuts = None if ix.exact_exits else f"CUTS{ix.number}"
-            lines += [f"e = {code.next_exit(cuts)}", "if e < L: L = e"]
-        if ix.grouped:
-            choice = f"e = {code.next_exit(None)} if x.exact else {code.next_exit('x.numbers.cuts')}"
-            lines += self.in_group(ix.number, choice, "if e < L: L = e", when=True)
-        return lines
+            lines += [] if ix.exact_exits else [f"e = {code.next_exit(f'CUTS{ix.number}')}"]
+            lines += ["if e < L: L = e"]
+        choice = f"if not x.exact: e = {code.next_exit('x.numbers.cuts')}"
+        lines += self.in_group(ix.number, f"e = {code.next_exit(None)}", choice, "if e < L: L = e", when=ix.grouped)
+        # None leaves before the first does.
+        return [f"e = {code.next_exit(None)}", "if e < L:", *indented(lines)] if lines else []
 
     # ------------------------------------------------------------ time
     def expire(self) -> list[str]:

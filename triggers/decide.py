@@ -95,14 +95,16 @@ class _Step:
         return not_rendered(error, send.channel, send.address)
 
     def _verdict(self, match: Pending, verdict: Verdict, purpose: str) -> Decision:
-        said: dict[str, Any] = {"purpose": purpose, "channel": verdict.channel, "address": verdict.address}
+        kind = SEND if isinstance(verdict, Send) else HOLD if isinstance(verdict, Hold) else SUPPRESS
+        decision = self.decision(match, kind, verdict.evidence)
+        decision.purpose, decision.channel, decision.address = purpose, verdict.channel, verdict.address
         if isinstance(verdict, Send):
-            said.update(message_id=verdict.message_id, parts=verdict.parts)
-            return self.decision(match, SEND, verdict.evidence, **said)
-        said["reason"] = verdict.reason.value
+            decision.message_id, decision.parts = verdict.message_id, verdict.parts
+            return decision
+        decision.reason = verdict.reason.value
         if isinstance(verdict, Hold):
-            return self.decision(match, HOLD, verdict.evidence, ask_ms=verdict.ask_ms, **said)
-        return self.decision(match, SUPPRESS, verdict.evidence, **said)
+            decision.ask_ms = verdict.ask_ms
+        return decision
 
     def keep(self, decision: Decision) -> None:
         """Record a decision."""
@@ -110,12 +112,13 @@ class _Step:
         self.decisions.append(decision)
 
     def decision(
-        self, match: Pending, kind: str, evidence: Mapping[str, Any], *, ask_ms: int = NOT_ASKED, **said: Any
+        self, match: Pending, kind: str, evidence: Mapping[str, Any], *, ask_ms: int = NOT_ASKED, reason: str = ""
     ) -> Decision:
         """A decision about a match at this step."""
         return Decision(
             kind=kind,
             trigger=match.trigger,
+            reason=reason,
             on=match.on,
             cause=match.cause,
             cause_offset=match.cause_offset,
@@ -126,7 +129,6 @@ class _Step:
             at_ms=self.occasion.t_ms,
             rulebook=self.occasion.rulebook,
             evidence=evidence if type(evidence) is dict else dict(evidence),
-            **said,
         )
 
 

@@ -19,19 +19,14 @@ ERROR_CHARACTERS = 500  # of a template's error, in the evidence
 
 def ask(asking: Asking) -> Verdict:
     """Ask every gate in order, but for the holdout."""
-    for gate in (_expired, _paused, _condition, _once):
-        verdict = gate(asking)
-        if verdict is not None:
-            return verdict
+    verdict = _expired(asking) or _paused(asking) or _condition(asking) or _once(asking)
+    if verdict is not None:
+        return verdict
     message = asking.trigger.message
     choice = choose(asking.view, message.channels, message.purpose)
     if not isinstance(choice, Usable):
         return Suppress(reason=choice.reason, evidence={"channels": choice.objections})
-    for with_channel in (_caps, _quiet_hours):
-        verdict = with_channel(asking, choice)
-        if verdict is not None:
-            return verdict
-    return _rendered(asking, choice)
+    return _caps(asking, choice) or _quiet_hours(asking, choice) or _rendered(asking, choice)
 
 
 def _expired(asking: Asking) -> Verdict | None:

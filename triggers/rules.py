@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
@@ -88,18 +88,20 @@ class OnIndex(Generic[T]):
                     index.event.setdefault(on.name, []).append(thing)
         return index
 
-    def met(self, transitions: Sequence[Transition], event_type: str | None) -> Iterator[T]:
+    def met(self, transitions: Sequence[Transition], event_type: str | None) -> list[T]:
         """What waits for one of these transitions or this event; `where:` is not asked."""
+        found: list[T] = []
         for name, before, after in transitions:
             if after == IN:
-                yield from self.enters.get(name, ())
+                found += self.enters.get(name, ())
             if after == OUT:
-                yield from self.leaves.get(name, ())
+                found += self.leaves.get(name, ())
             for on, thing in self.moves.get(name, ()):
                 if on.from_value in (None, before) and on.to_value in (None, after):
-                    yield thing
+                    found.append(thing)
         if event_type is not None:
-            yield from self.event.get(event_type, ())
+            found += self.event.get(event_type, ())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
