@@ -108,7 +108,8 @@ class CustomerView:
     def render(self, request: RenderRequest) -> dict[str, str]:
         """The message's parts; raises RenderFailed. Only what the template reads is made."""
         compiled = self.compiled
-        reads = compiled.renderer.reads(request.template, request.channel, request.language)
+        letter = compiled.renderer.letter(request.template, request.channel, request.language)
+        reads = letter.reads
         event = None
         if request.cause_offset >= 0 and ("event" in reads.fields or "items" in reads.fields):
             event = read_record(self.fetch(request.cause_offset))[0].data
@@ -120,7 +121,7 @@ class CustomerView:
             links=compiled.links,
             sender=compiled.sender,
         )
-        return compiled.renderer.render(request.template, request.channel, request.language, context)
+        return letter.write(context)
 
 
 def shown_offer(offer: OfferTerms) -> dict[str, Any]:
