@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from events.errors import RenderFailed
 from templates.limits import MAX_NUMBER
@@ -39,6 +39,10 @@ class Nulls(dict[str, Plain]):
     """A group of fields in which every field that is not there is null, as in all groups within it."""
 
     __slots__ = ()
+
+
+NOTHING = Nulls()
+"""What is not there, and nothing can be added to: templates change nothing that they are given."""
 
 
 def plain_number(value: int | float | Decimal) -> int | Decimal:
@@ -82,6 +86,26 @@ def plain(value: object) -> Plain:
     Raises RenderFailed for what is no data (naming its type), for too deep nesting and for too many values.
     """
     return _Conversion().convert(value, 0)
+
+
+def plain_fields(fields: Mapping[str, Any], *, lenient: bool = False) -> dict[str, Plain]:
+    """`plain` of a group of fields (`lenient`: as Nulls), quicker where each is one text, number, flag or null."""
+    made: dict[str, Plain] = Nulls() if lenient else {}
+    for name, value in fields.items() if len(fields) <= MAX_VALUES else ():
+        kind = type(value)
+        if type(name) is not str or not name.isascii():
+            break
+        if value is None or kind is bool or (kind is str and value.isascii()):
+            made[name] = value
+        elif kind is int or kind is Decimal or kind is float:
+            made[name] = plain_number(value)
+        else:
+            break
+    if len(made) == len(fields):
+        return made
+    converted = plain(Nulls(fields) if lenient else fields)
+    assert isinstance(converted, dict)
+    return converted
 
 
 class _Conversion:
