@@ -85,7 +85,7 @@ class Outbox:
         self._make_folder()
         if self._unsynced_names:
             with refused(self.folder):
-                pass
+                sync_folder(self.folder)
             self._unsynced_names = False
         content = msgspec.json.encode(_Cursor(CURSOR_VERSION, self._places))
         replace_durably(self.folder / CURSOR, content + b"\n")
