@@ -82,7 +82,7 @@ def _collect_long(begun: Iterable[str], chunks: Iterator[str]) -> str:
 
 def _one_line(text: str) -> str:
     """A header's text: without line breaks and control characters, which could begin another header."""
-    if not text.isprintable():
+    if not text.isprintable():  # what is printable has none, nor any white space but plain blanks
         text = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
     return _not_empty(" ".join(text.split()))
 

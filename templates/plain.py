@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 from typing import Any, TypeAlias
 
 from events.errors import RenderFailed
+from events.numbers import MICRO, PLACES, half_even
 from templates.limits import MAX_NUMBER
 
 Plain: TypeAlias = "str | int | Decimal | bool | list[Plain] | dict[str, Plain] | None"
@@ -19,6 +20,7 @@ MAX_VALUES = 1_000_000
 
 # Our own, so that no setting of the process's decimal context can change a message.
 ARITHMETIC = Context(prec=70, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+MAX_DIGITS = 30
 TOO_LARGE = "a number must be smaller than 10^30 in size"
 SIX_PLACES = Decimal("0.000001")
 
@@ -41,17 +43,15 @@ class Nulls(dict[str, Plain]):
     __slots__ = ()
 
 
-NOTHING = Nulls()
-"""What is not there, and nothing can be added to: templates change nothing that they are given."""
-
-
 def plain_number(value: int | float | Decimal) -> int | Decimal:
     """A number as templates see it: rounded half-even to 6 places, an int where it is whole.
 
     Raises RenderFailed for NaN, an infinity, or 10^30 and more in size.
     """
-    if type(value) is int:
-        return _bounded(value)
+    if type(value) is int and -MAX_NUMBER < value < MAX_NUMBER:
+        return value
+    if type(value) is Decimal and value.same_quantum(SIX_PLACES) and value.adjusted() < MAX_DIGITS:
+        return _whole_if_it_is(value)  # six places: nothing to round
     if isinstance(value, float) and -1e15 < value < 1e15:
         if value.is_integer():
             return int(value)
@@ -59,17 +59,22 @@ def plain_number(value: int | float | Decimal) -> int | Decimal:
         if text[-7:].find(".") >= 0 and "e" not in text:
             return Decimal(text)  # six places or fewer: nothing to round
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or number.adjusted() >= 30:
+    if not number.is_finite() or number.adjusted() >= MAX_DIGITS:
         raise RenderFailed(TOO_LARGE)
-    number = ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0)
+    return _whole_if_it_is(ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0))
+
+
+def _whole_if_it_is(number: Decimal) -> int | Decimal:
     whole = int(number)
     return whole if number == whole else number
 
 
-def _bounded(number: int) -> int:
-    if -MAX_NUMBER < number < MAX_NUMBER:
-        return number
-    raise RenderFailed(TOO_LARGE)
+def plain_fraction(numerator: int, denominator: int = MICRO) -> int | Decimal:
+    """`plain_number` of a fraction, by default one of millionths."""
+    rounds = MICRO % denominator  # most are decimal fractions, for which nothing has to be rounded
+    micro = half_even(numerator * MICRO, denominator) if rounds else numerator * (MICRO // denominator)
+    whole, rest = divmod(micro, MICRO)
+    return plain_number(whole if not rest else ARITHMETIC.scaleb(Decimal(micro), -PLACES))
 
 
 def plain_text(value: str) -> str:
@@ -161,4 +166,4 @@ def _by_kind_and_value(value: object) -> tuple[str, object]:
 def shown(value: int | Decimal) -> str:
     """A number as text, half-even to 6 places, without trailing zeros and without an exponent."""
     number = plain_number(value)
-    return str(number) if type(number) is int else format(number, "f").rstrip("0")
+    return str(number) if type(number) is int else str(number).rstrip("0")
