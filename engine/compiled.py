@@ -11,17 +11,28 @@ from typing import Any
 import msgspec
 
 from engine.rulebook.rulebook import Rulebook
+from engine.shown import Shown
 from events.schema import Fields
 from projections.compiler import compile_world
 from projections.program import Program
 from templates.context import LINK_FIELDS, SENDER_FIELDS, fixed_group
-from templates.plain import Group
-from templates.render import Renderer
+from templates.plain import Group, plain_fraction
+from templates.render import Letter, Renderer
 from triggers.definitions import OnKind
 from triggers.rules import Rules, conditions_of, if_key
 
 ENTERS, LEAVES, MOVES = 1, 2, 4
 Read = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A letter, and what has to be made of a customer for it."""
+
+    letter: Letter
+    shown: Shown
+    reads_event: bool
+    reads_offer: bool
 
 
 @dataclass(slots=False)
@@ -94,6 +105,26 @@ class Compiled:
     def sender(self) -> Group:
         """The policy's sender as templates see it."""
         return fixed_group(SENDER_FIELDS, self.rules.policy.sender)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Every profile field and trait, as people read them."""
+        return Shown(self.program)
+
+    @cached_property
+    def _messages(self) -> dict[Letter, Message]:
+        return {}
+
+    def message(self, template: str, channel: str, language: str | None) -> Message:
+        """The message for customers of the language."""
+        letter = self.renderer.letter(template, channel, language)
+        message = self._messages.get(letter)
+        if message is None:
+            reads = letter.reads
+            shown = Shown(self.program, reads.of("customer"), reads.of("traits"), plain_fraction)
+            caused = not reads.fields.keys().isdisjoint(("event", "items"))
+            message = self._messages[letter] = Message(letter, shown, caused, "offer" in reads.fields)
+        return message
 
     @property
     def declared(self) -> Mapping[str, Fields]:

@@ -12,6 +12,7 @@ from types import MethodType
 from typing import Any
 
 from jinja2 import StrictUndefined
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, pass_context
@@ -22,7 +23,7 @@ from templates import filters
 from templates.compiler import LOOP_ITEMS, UNPACKED, BoundedCodeGenerator
 from templates.limits import MAX_LOOP_ITEMS, MAX_NUMBER, Meter
 from templates.operands import calculate, compare, defined, field, items, join, kind_of, number, scalar, whole, written
-from templates.plain import Plain, plain_number
+from templates.plain import Nulls, Plain, plain_number
 
 LOOP_FIELDS = frozenset(
     {"depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex", "revindex0"}
@@ -39,12 +40,6 @@ class Missing(StrictUndefined):
         return self._undefined_hint or f"nothing is called {self._undefined_name!r}"
 
 
-class RenderContext(Context):
-    """The variables of one render and its meter."""
-
-    meter: Meter
-
-
 def range_of(_meter: Meter, *bounds: object) -> list[int]:
     """Python's range, of at most as many numbers as a loop may have items."""
     whole_bounds = [whole(bound, least=-(10**15), most=10**15) for bound in bounds]
@@ -54,6 +49,30 @@ def range_of(_meter: Meter, *bounds: object) -> list[int]:
     if len(numbers) > MAX_LOOP_ITEMS:
         raise RenderFailed(f"a range may have {MAX_LOOP_ITEMS:,} numbers; this one has {len(numbers):,}")
     return list(numbers)
+
+
+class RenderContext(Context):
+    """The variables of one render and its meter: all that a template's code asks of a context of Jinja's.
+
+    `variables` are shared by the parts of a message; what a template sets stands in `vars`.
+    """
+
+    def __init__(self, modes: EvalContext, name: str, variables: dict[str, Plain], meter: Meter) -> None:
+        # Jinja's own constructor copies what it is given and works `modes` out again. Blocks and globals, which it
+        # would keep as well, there are none of: the syntax has no inheritance and no imports.
+        self.environment = modes.environment
+        self.eval_ctx = modes
+        self.name = name
+        self.parent = variables
+        self.vars = {}
+        self.exported_vars = set()
+        self.meter = meter
+
+    @override
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.vars:
+            return self.vars[key]
+        return range_of if key == "range" else self.parent.get(key, missing)
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,11 +103,6 @@ def _unpacked(value: object, names: int) -> object:
     raise RenderFailed(f"a list of {names} values belongs here, one for each name; found {kind_of(value)}")
 
 
-@pass_context
-def _written(_context: RenderContext, value: object) -> str:
-    return written(value)
-
-
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """Compiles templates that can do nothing but read plain data and write text."""
 
@@ -99,7 +113,6 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(
             undefined=Missing,
-            finalize=_written,
             autoescape=lambda name: name is not None and name.endswith(".html"),
             optimized=False,
             trim_blocks=True,
@@ -117,7 +130,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """The item of a dict, or what a loop says of itself; attributes do not exist."""
         if isinstance(obj, dict):
             found = obj.get(attribute, missing)
-            return found if found is not missing else self._absent(obj, attribute)
+            if found is not missing:
+                return found
+            return None if type(obj) is Nulls and attribute[:1] != "_" else self._absent(obj, attribute)
         if isinstance(obj, LoopContext) and (attribute in LOOP_FIELDS or attribute == "cycle"):
             return getattr(obj, attribute)
         return self._absent(obj, attribute)
@@ -179,6 +194,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return False
 
     # What BoundedCodeGenerator writes:
+
+    written = staticmethod(written)
 
     def compare(self, context: RenderContext, *links: Any) -> bool:
         """A comparison, chained ones too: left, operator, right, operator, right ..."""

@@ -1,7 +1,8 @@
 """Messages as files in a folder: a rendering of the decisions to send, not a delivery.
 
 A file is named after its message's id and is a function of the decision and its rulebook, so writing it again changes
-nothing. `.cursor` says up to where each partition's decisions were written; it follows the files.
+nothing. `.cursor` says up to where each partition's decisions were written. It never gets ahead of the files, not even
+when the power fails: a file is on the disk before it gets its name, and the names are before the cursor is replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from engine.kill_points import reach
 from engine.outputs import decode_batch
 from engine.ports import DecisionStream
 from engine.rulebook.rulebook import Rulebook
-from engine.workspace.durable_files import refused
+from engine.workspace.durable_files import refused, replace_durably, sync_files, sync_folder
 from triggers.decisions import START, Decision, Position
 from triggers.definitions import Policy
 
@@ -24,6 +25,8 @@ CURSOR = ".cursor"
 CURSOR_VERSION = 1
 SEND = "send"
 EMAIL = "email"
+GROUP_FILES = 1_000
+"""Files that are made durable together."""
 
 
 class Place(msgspec.Struct, array_like=True):
@@ -48,9 +51,14 @@ class Outbox:
         self._places = _read_cursor(folder / CURSOR)
         self._kept = dict(self._places)
         self._made = False
+        self._nameless: list[Path] = []
+        self._unsynced_names = False
 
     def deliver(self, partition: int, stream: DecisionStream) -> int:
-        """Write the messages of a partition's decisions since the last time; returns how many."""
+        """Write the messages of a partition's decisions since the last time; returns how many.
+
+        They have their names on return; `keep_place` makes these durable.
+        """
         place = self._places.get(partition, Place())
         if place.batches > stream.count():
             place = Place()  # facts/ is an older copy: write everything again
@@ -65,6 +73,7 @@ class Outbox:
                     if decision.kind == SEND:
                         self._write(output.position[2], decision)
                         written += 1
+        self._name()
         if batches:
             self._places[partition] = Place(batches, position)
         return written
@@ -74,12 +83,12 @@ class Outbox:
         if self._places == self._kept:
             return
         self._make_folder()
-        path = self.folder / CURSOR
+        if self._unsynced_names:
+            with refused(self.folder):
+                sync_folder(self.folder)
+            self._unsynced_names = False
         content = msgspec.json.encode(_Cursor(CURSOR_VERSION, self._places))
-        with refused(path):
-            temporary = path.with_name(CURSOR + ".new")
-            temporary.write_bytes(content + b"\n")
-            temporary.replace(path)
+        replace_durably(self.folder / CURSOR, content + b"\n")
         self._kept = dict(self._places)
 
     def _write(self, customer: str, decision: Decision) -> None:
@@ -88,13 +97,23 @@ class Outbox:
         content = (
             email_bytes(customer, decision, self._policy(decision.rulebook)) if mail else text_bytes(customer, decision)
         )
-        path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}"
-        temporary = path.with_name(f"{path.name}.new")
+        path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}.new"
         with refused(path):
-            temporary.write_bytes(content)
-            reach("before-outbox-rename")
-            temporary.replace(path)
-            reach("after-outbox-rename")
+            path.write_bytes(content)
+        self._nameless.append(path)
+        if len(self._nameless) >= GROUP_FILES:
+            self._name()
+
+    def _name(self) -> None:
+        """Make what was written durable, then give each file its name."""
+        written, self._nameless = self._nameless, []
+        with refused(self.folder):
+            sync_files(written)
+            for path in written:
+                reach("before-outbox-rename")
+                path.replace(path.with_suffix(""))
+                self._unsynced_names = True
+                reach("after-outbox-rename")
 
     def _policy(self, rulebook_hash: str) -> Policy:
         """Who sends, and where one unsubscribes, under the rulebook that decided."""
