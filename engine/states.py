@@ -21,7 +21,7 @@ META_VERSION = 1
 CACHE_STATES = 14_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
-FLUSH_EVENTS = 20_000
+FLUSH_EVENTS = 50_000
 FLUSH_STATES = 10_000
 CALM_BATCH = 1_500
 """Records in a batch of a shard that keeps up; one that lags takes more."""
@@ -115,6 +115,7 @@ class States:
         self.cold: dict[str, Any] = {}
         self.dirty: dict[str, Any] = {}
         self.timers = Timers(store)
+        self.filed: dict[str, int] = {}  # whose timer changed since the last flush: the one that the store holds
         self.seen = Seen(log)
         self.steps: list[StepRecord] = []
         self.letters: list[tuple[int, bytes]] = []
@@ -157,7 +158,9 @@ class States:
         return state
 
     def queue(self, customer: str, state: Any, due_ms: int) -> None:
-        """Have the customer's timer fire at `due_ms`."""
+        """Have the customer's timer fire at `due_ms`; the state is to be written."""
+        if customer not in self.filed:
+            self.filed[customer] = state.queued
         state.queued = due_ms
         if due_ms < NEVER:
             self.timers.add(due_ms, customer)
@@ -185,7 +188,9 @@ class States:
         """Write everything since the last flush in one batch, the applied offset with it."""
         encode = self.program.codec.encode
         flush = Flush(states={customer: encode(state) for customer, state in self.dirty.items()})
-        flush.timers_put, flush.timers_delete = self.timers.flushed()
+        now = {customer: self.dirty[customer].queued for customer in self.filed}
+        flush.timers_put = [(due_ms, customer) for customer, due_ms in now.items() if due_ms < NEVER]
+        flush.timers_delete = [(due_ms, customer) for customer, due_ms in self.filed.items() if due_ms < NEVER]
         if self.not_counted:
             flush.seen.append((self.meta.applied, _encode(self.not_counted)))
         if self.steps:
@@ -193,6 +198,8 @@ class States:
         flush.letters = self.letters
         flush.meta = _encode(self.meta)
         self.store.write(flush)
+        self.timers.flushed()
+        self.filed = {}
         self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
         self.unflushed = self._weighed = 0
         if len(self.hot) > self.cache // 2:

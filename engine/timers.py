@@ -1,8 +1,8 @@
 """A partition's timers: one for each customer, never later than what is due next.
 
 An entry may be early: it fires, finds nothing and is queued again. So an event that moves the next due instant later
-writes nothing. The store holds all entries, a heap those of the near future; what was added since the last flush
-is kept beside them.
+writes nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future, and
+what was added since.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ Timer = tuple[int, str]
 
 
 class Timers:
-    """Timers of one generation. `put` and `gone` are what the next flush writes.
+    """Timers of one generation.
 
     In memory are those before `horizon`: a heap of what is due before `edge`, the rest by hour, so that the heap stays
-    small whatever is waiting.
+    small whatever is waiting. An entry stays when its customer is queued anew: whoever takes it out sees that it is
+    stale.
     """
 
     def __init__(self, store: DerivedStore, *, near: int = NEAR) -> None:
@@ -34,8 +35,7 @@ class Timers:
         self.by_hour: dict[int, list[Timer]] = {}
         self.hours: list[int] = []  # the keys of `by_hour`, a heap
         self.horizon = -NEVER
-        self.put: dict[Timer, None] = {}
-        self.gone: list[Timer] = []
+        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
@@ -61,9 +61,9 @@ class Timers:
             self.horizon = last
         for timer in near:
             self._wait(timer)
-        for timer in self.put:
-            if start <= timer[0] < self.horizon:
-                self._wait(timer)
+        beyond, self.beyond = self.beyond, []
+        for timer in beyond:
+            self.add(*timer)
 
     def _wait(self, timer: Timer) -> None:
         hour = timer[0] // HOUR_MS
@@ -75,13 +75,14 @@ class Timers:
             waiting.append(timer)
 
     def add(self, due_ms: int, customer: str) -> None:
-        """Queue a customer; an entry of theirs that is later becomes stale."""
+        """Queue a customer."""
         timer = (due_ms, customer)
-        self.put[timer] = None
         if due_ms < self.edge:
             heappush(self.heap, timer)
         elif due_ms < self.horizon:
             self._wait(timer)
+        else:
+            self.beyond.append(timer)
 
     def due_by(self, t_ms: int) -> set[str]:
         """The customers with an entry due at or before t, left in the heap."""
@@ -99,15 +100,8 @@ class Timers:
 
     def pop(self) -> Timer:
         """Take the earliest entry out of the heap."""
-        timer = heappop(self.heap)
-        if timer in self.put:
-            del self.put[timer]  # the store need not hear of it; a copy it has is another entry here
-        else:
-            self.gone.append(timer)
-        return timer
+        return heappop(self.heap)
 
-    def flushed(self) -> tuple[list[Timer], list[Timer]]:
-        """(entries to put, entries to delete first) since the last flush."""
-        put, gone = list(self.put), self.gone
-        self.put, self.gone = {}, []
-        return put, gone
+    def flushed(self) -> None:
+        """The store holds everything now."""
+        self.beyond = []
