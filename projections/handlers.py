@@ -92,7 +92,7 @@ class Handlers:
             self.constants[f"CUTS{number}"] = index.cuts
             self.constants[f"EQ{number}"] = ix.entry.equals().get
             self.constants[f"ANY{number}"] = tuple(sorted(ix.entry.any_change))
-            self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1))
+            self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1), a.certain)
             self.constants[f"AGED{number}"] = ages.at.get
         for feature in self.features:
             entry = plain.features.get(feature.number, Entry())
@@ -152,7 +152,7 @@ class Handlers:
     def age_index(self, questions: Questions, ix: Indexed) -> Thresholds | None:
         """What a group asks of a source's age; None for nothing."""
         age = questions.ages.get(ix.source.name)
-        return age.thresholds(Fraction(1)) if age else None
+        return age.thresholds(Fraction(1), self.analysis.certain) if age else None
 
     def moving(self, movers: Mapping[int, bool], group: str | None) -> tuple[int, ...]:
         """The entities of a group whose crossings no index of ages finds."""
