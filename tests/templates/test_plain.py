@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from events.errors import RenderFailed
 from events.numbers import MICRO
 from events.numbers import shown as shown_fraction
-from templates.plain import MAX_DEPTH, MAX_VALUES, Nulls, plain, plain_fields, plain_fraction, plain_number, shown
+from templates.plain import MAX_DEPTH, MAX_VALUES, Nulls, plain, plain_fields, plain_number, rounded, shown
 from tests.templates.drawn import VALUES, groups
 
 
@@ -147,7 +147,7 @@ def test_what_is_plain_stays_as_it_is(value: object) -> None:
 def test_a_fraction_is_the_number_that_people_read(numerator: int, denominator: int) -> None:
     answers: list[object] = []
     ways: tuple[Callable[[], object], ...] = (
-        lambda: plain_fraction(numerator, denominator),
+        lambda: plain(rounded(numerator, denominator)),
         lambda: plain(shown_fraction(numerator, denominator)),
     )
     for made in ways:
