@@ -25,7 +25,8 @@ from templates.compiler import BoundedCodeGenerator, guard
 from templates.limits import MAX_OUTPUT_BYTES, Meter
 from templates.operands import defined, kind_of
 from templates.plain import ARITHMETIC, Nulls, plain
-from templates.sandbox import RenderContext, TemplateEnvironment, range_of
+from templates.render_context import RenderContext, range_of
+from templates.sandbox import TemplateEnvironment
 
 
 class JinjasOutput(BoundedCodeGenerator):
