@@ -16,7 +16,7 @@ from events.schema import Fields
 from projections.compiler import compile_world
 from projections.program import Program
 from templates.context import LINK_FIELDS, SENDER_FIELDS, fixed_group
-from templates.plain import Group, plain_fraction
+from templates.plain import Group, rounded
 from templates.render import Letter, Renderer
 from triggers.definitions import OnKind
 from triggers.rules import Rules, conditions_of, if_key
@@ -121,7 +121,7 @@ class Compiled:
         message = self._messages.get(letter)
         if message is None:
             reads = letter.reads
-            shown = Shown(self.program, reads.of("customer"), reads.of("traits"), plain_fraction)
+            shown = Shown(self.program, reads.of("customer"), reads.of("traits"), rounded)
             caused = not reads.fields.keys().isdisjoint(("event", "items"))
             message = self._messages[letter] = Message(letter, shown, caused, "offer" in reads.fields)
         return message

@@ -16,7 +16,7 @@ from templates.catalogue import Place
 from templates.limits import MAX_OUTPUT_BYTES, Meter
 from templates.plain import Plain
 from templates.reads import Reads
-from templates.sandbox import RenderContext
+from templates.render_context import RenderContext
 from templates.syntax import Reference
 
 # UTF-8 takes four bytes a character at most, so that shorter output needs no counting in bytes.

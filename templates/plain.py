@@ -50,8 +50,8 @@ def plain_number(value: int | float | Decimal) -> int | Decimal:
     """
     if type(value) is int and -MAX_NUMBER < value < MAX_NUMBER:
         return value
-    if type(value) is Decimal and value.same_quantum(SIX_PLACES) and value.adjusted() < MAX_DIGITS:
-        return _whole_if_it_is(value)  # six places: nothing to round
+    if type(value) is Decimal and _has_six_places(value):
+        return _whole_if_it_is(value)
     if isinstance(value, float) and -1e15 < value < 1e15:
         if value.is_integer():
             return int(value)
@@ -69,12 +69,12 @@ def _whole_if_it_is(number: Decimal) -> int | Decimal:
     return whole if number == whole else number
 
 
-def plain_fraction(numerator: int, denominator: int = MICRO) -> int | Decimal:
-    """`plain_number` of a fraction, by default one of millionths."""
-    rounds = MICRO % denominator  # most are decimal fractions, for which nothing has to be rounded
-    micro = half_even(numerator * MICRO, denominator) if rounds else numerator * (MICRO // denominator)
+def rounded(numerator: int, denominator: int = MICRO) -> int | Decimal:
+    """A fraction, by default one of millionths, half-even to 6 places, an int where it is whole; of any size."""
+    ties = MICRO % denominator  # most are decimal fractions of few places, which have nothing to round
+    micro = half_even(numerator * MICRO, denominator) if ties else numerator * (MICRO // denominator)
     whole, rest = divmod(micro, MICRO)
-    return plain_number(whole if not rest else ARITHMETIC.scaleb(Decimal(micro), -PLACES))
+    return ARITHMETIC.scaleb(Decimal(micro), -PLACES) if rest else whole
 
 
 def plain_text(value: str) -> str:
@@ -165,5 +165,13 @@ def _by_kind_and_value(value: object) -> tuple[str, object]:
 
 def shown(value: int | Decimal) -> str:
     """A number as text, half-even to 6 places, without trailing zeros and without an exponent."""
-    number = plain_number(value)
-    return str(number) if type(number) is int else str(number).rstrip("0")
+    if type(value) is Decimal and _has_six_places(value):
+        text = str(value).rstrip("0")
+        if text[-1] != ".":  # not whole
+            return text
+    return str(number) if type(number := plain_number(value)) is int else str(number).rstrip("0")
+
+
+def _has_six_places(number: Decimal) -> bool:
+    """Whether there is nothing to round and nothing to refuse."""
+    return number.same_quantum(SIX_PLACES) and number.adjusted() < MAX_DIGITS

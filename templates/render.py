@@ -87,13 +87,7 @@ class Renderer:
         if faults:
             raise RulebookInvalid([Problem(f"templates/{one.key}", one.line, 1, one.message) for one in faults])
         self.catalogue = Catalogue(templates)
-        self._letters = {
-            (name, channel): {
-                language: self._letter(name, channel, language) for language in self.catalogue.languages(name, channel)
-            }
-            for name in self.catalogue.names
-            for channel in self.catalogue.channels(name)
-        }
+        self._letters: dict[tuple[str, str], dict[str | None, Letter]] = {}
 
     def _letter(self, template: str, channel: str, language: str | None) -> Letter:
         parts = {
@@ -106,8 +100,10 @@ class Renderer:
     def letter(self, template: str, channel: str, language: str | None) -> Letter:
         """The message in the language (`ru-RU`, then `ru`), else in the one without; always the same one."""
         letters = self._letters.get((template, channel))
-        if letters is None:  # so few that they are kept: templates and channels are a rulebook's
-            letters = self._letters[template, channel] = {None: self._letter(template, channel, None)}
+        if letters is None:
+            written_in = self.catalogue.languages(template, channel) or (None,)
+            letters = {one: self._letter(template, channel, one) for one in written_in}
+            self._letters[template, channel] = letters
         return in_language(letters, language) if language else letters[None]
 
     def render(

@@ -12,8 +12,7 @@ from types import MethodType
 from typing import Any
 
 from jinja2 import StrictUndefined
-from jinja2.nodes import EvalContext
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, pass_context
 from typing_extensions import override
@@ -21,9 +20,10 @@ from typing_extensions import override
 from events.errors import RenderFailed
 from templates import filters
 from templates.compiler import LOOP_ITEMS, UNPACKED, BoundedCodeGenerator
-from templates.limits import MAX_LOOP_ITEMS, MAX_NUMBER, Meter
+from templates.limits import MAX_NUMBER, Meter
 from templates.operands import calculate, compare, defined, field, items, join, kind_of, number, scalar, whole, written
 from templates.plain import Nulls, Plain, plain_number
+from templates.render_context import RenderContext, range_of
 
 LOOP_FIELDS = frozenset(
     {"depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex", "revindex0"}
@@ -38,41 +38,6 @@ class Missing(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         return self._undefined_hint or f"nothing is called {self._undefined_name!r}"
-
-
-def range_of(_meter: Meter, *bounds: object) -> list[int]:
-    """Python's range, of at most as many numbers as a loop may have items."""
-    whole_bounds = [whole(bound, least=-(10**15), most=10**15) for bound in bounds]
-    if whole_bounds[2:] == [0]:
-        raise RenderFailed("the step of a range cannot be 0")
-    numbers = range(*whole_bounds)
-    if len(numbers) > MAX_LOOP_ITEMS:
-        raise RenderFailed(f"a range may have {MAX_LOOP_ITEMS:,} numbers; this one has {len(numbers):,}")
-    return list(numbers)
-
-
-class RenderContext(Context):
-    """The variables of one render and its meter: all that a template's code asks of a context of Jinja's.
-
-    `variables` are shared by the parts of a message; what a template sets stands in `vars`.
-    """
-
-    def __init__(self, modes: EvalContext, name: str, variables: dict[str, Plain], meter: Meter) -> None:
-        # Jinja's own constructor copies what it is given and works `modes` out again. Blocks and globals, which it
-        # would keep as well, there are none of: the syntax has no inheritance and no imports.
-        self.environment = modes.environment
-        self.eval_ctx = modes
-        self.name = name
-        self.parent = variables
-        self.vars = {}
-        self.exported_vars = set()
-        self.meter = meter
-
-    @override
-    def resolve_or_missing(self, key: str) -> Any:
-        if key in self.vars:
-            return self.vars[key]
-        return range_of if key == "range" else self.parent.get(key, missing)
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -239,6 +204,3 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def decimal(self, value: float) -> int | Decimal:
         """A literal number, exactly as written to 6 places."""
         return plain_number(value)
-
-
-__all__ = ["RenderContext", "TemplateEnvironment", "Undefined", "range_of"]
