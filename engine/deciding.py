@@ -71,7 +71,7 @@ class TransitionEvidence(Mapping[str, Evidence]):
         entity = program.number_of.get(name)
         if entity is None or all(change[0] != entity for change in step.changes):
             raise KeyError(name)
-        after = program.after(step.state, entity)
+        after = program.snapshot(entity)(step.state)
         found = program.evidence(entity, step.event_type, step.before, after)
         return {trait: [plain(each) for each in pair] for trait, pair in found.items()}
 

@@ -59,20 +59,9 @@ class Timers:
             last = near[-1][0]
             near = [timer for timer in near if timer[0] < last]
             self.horizon = last
-        for timer in near:
-            self._wait(timer)
         beyond, self.beyond = self.beyond, []
-        for timer in beyond:
+        for timer in (*near, *beyond):
             self.add(*timer)
-
-    def _wait(self, timer: Timer) -> None:
-        hour = timer[0] // HOUR_MS
-        waiting = self.by_hour.get(hour)
-        if waiting is None:
-            self.by_hour[hour] = [timer]
-            heappush(self.hours, hour)
-        else:
-            waiting.append(timer)
 
     def add(self, due_ms: int, customer: str) -> None:
         """Queue a customer."""
@@ -80,7 +69,13 @@ class Timers:
         if due_ms < self.edge:
             heappush(self.heap, timer)
         elif due_ms < self.horizon:
-            self._wait(timer)
+            hour = due_ms // HOUR_MS
+            waiting = self.by_hour.get(hour)
+            if waiting is None:
+                self.by_hour[hour] = [timer]
+                heappush(self.hours, hour)
+            else:
+                waiting.append(timer)
         else:
             self.beyond.append(timer)
 

@@ -228,7 +228,8 @@ class World(States):
                     self.dirty[customer] = state
 
     def _record(self, record: StepRecord, state: Any, changes: list[Change]) -> None:
-        after = self.program.after
-        record.changes = [(*change, *after(state, change[0])) for change in changes]
+        program = self.program
+        known = program.snapshots
+        record.changes = [(*c, *(known.get(c[0]) or program.snapshot(c[0]))(state)) for c in changes]
         self.steps.append(record)
         self.meta.transitions += len(changes)

@@ -269,7 +269,9 @@ class Handlers:
         if entry.any_change:
             found.append(f"cand += ANY{n}")
         if entry.comparisons or entry.nullness:
-            found.append(f"cand += affected(IX{n}, b{n}, a)")
+            read = ix.source.read()
+            known = isinstance(read, Num) and read.guard is None
+            found.append(f"cand += IX{n}.between(b{n}, a)" if known else f"cand += affected(IX{n}, b{n}, a)")
         if entry.equal:
             found.append(f"cand += EQ{n}(b{n}, ()); cand += EQ{n}(a, ())")
         if ix.age:
@@ -326,12 +328,11 @@ class Handlers:
             return []
         lines = []
         if ix.entry or ix.exact_exits:
-            lines += [] if ix.exact_exits else [f"e = {code.next_exit(f'CUTS{ix.number}')}"]
-            lines += ["if e < L: L = e"]
+            cuts = None if ix.exact_exits else f"CUTS{ix.number}"
+            lines += [f"e = {code.next_exit(cuts)}", "if e < L: L = e"]
         choice = f"if not x.exact: e = {code.next_exit('x.numbers.cuts')}"
         lines += self.in_group(ix.number, f"e = {code.next_exit(None)}", choice, "if e < L: L = e", when=ix.grouped)
-        # None leaves before the first does.
-        return [f"e = {code.next_exit(None)}", "if e < L:", *indented(lines)] if lines else []
+        return ["if s.exit_at < L:", *indented(lines)] if lines else []
 
     # ------------------------------------------------------------ time
     def expire(self) -> list[str]:

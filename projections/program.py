@@ -91,12 +91,13 @@ class Program:
         zone: str = state.zone or self.zone
         return zone
 
-    def after(self, state: Any, entity: int) -> tuple[Any, ...]:
-        """Snapshots of the sources an entity is made of; of a set, the elements its condition looks for."""
-        snapshot = self.snapshots.get(entity)
-        if snapshot is None:
-            snapshot = self.snapshots[entity] = self.snapshot_of(entity)
-        return snapshot(state)
+    def snapshot(self, entity: int) -> Callable[[Any], tuple[Any, ...]]:
+        """The function that takes snapshots of the sources an entity is made of; of a set, the elements its condition
+        looks for. Compiled when it is first asked for."""
+        found = self.snapshots.get(entity)
+        if found is None:
+            found = self.snapshots[entity] = self.snapshot_of(entity)
+        return found
 
     def evidence(
         self, entity: int, event_type: str | None, before: tuple[Any, ...], after: tuple[Any, ...]

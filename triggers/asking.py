@@ -10,7 +10,7 @@ from triggers.definitions import Policy, TriggerDef
 from triggers.ledger import Ledger, Pending
 from triggers.occasion import CustomerView, Evidence, Occasion
 from triggers.reasons import Reason
-from triggers.rules import Rule
+from triggers.rules import Rule, Rules
 
 
 class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -46,31 +46,36 @@ Verdict: TypeAlias = Suppress | Hold | Send
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One match at the step in which it is asked."""
+    """One match at the step in which it is asked; `trigger` is what the rulebook in force says, `purpose` its message's."""
 
     match: Pending
     rule: Rule
+    trigger: TriggerDef
+    purpose: str
+    t_ms: int
     occasion: Occasion
     view: CustomerView
     ledger: Ledger
     policy: Policy
 
     @property
-    def t_ms(self) -> int:
-        """The instant at which it is asked."""
-        return self.occasion.t_ms
-
-    @property
     def event(self) -> object | None:
         """The event that caused the match, None where there is none; fetched when it is asked for."""
         return self.occasion.event_at(self.match.cause_offset)
 
-    @property
-    def trigger(self) -> TriggerDef:
-        """The trigger as the rulebook in force has it."""
-        return self.rule.definition
-
-    @property
-    def purpose(self) -> str:
-        """Marketing, transactional, or what else the trigger names."""
-        return self.trigger.message.purpose
+    @classmethod
+    def of(cls, match: Pending, occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> Asking:
+        """A match asked at an occasion."""
+        rule = rules.rules[match.trigger]
+        trigger = rule.definition
+        return cls(
+            match=match,
+            rule=rule,
+            trigger=trigger,
+            purpose=trigger.message.purpose,
+            t_ms=occasion.t_ms,
+            occasion=occasion,
+            view=view,
+            ledger=ledger,
+            policy=rules.policy,
+        )

@@ -73,10 +73,7 @@ class _Step:
 
     def settle(self, match: Pending) -> None:
         """Ask the gates and record their verdict."""
-        rule = self.rules.rules[match.trigger]
-        asking = Asking(
-            match=match, rule=rule, occasion=self.occasion, view=self.view, ledger=self.ledger, policy=self.rules.policy
-        )
+        asking = Asking.of(match, self.occasion, self.view, self.ledger, self.rules)
         verdict = ask(asking)
         decision = self._verdict(match, verdict, asking.purpose)
         if isinstance(verdict, Send):

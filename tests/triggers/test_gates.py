@@ -202,16 +202,9 @@ class TestOrder:
         customer = Customer(fields={"phone": "1"}, consents={("sms", "marketing"), ("sms", "news")})
         book = rules(thanks(**said), policy=policy)
         match = Pending("thanks", "event", "event:o2", -1, (1, OWN, "ann"), 0, 0, 0)
-        asking = Asking(
-            match=match,
-            rule=book.rules["thanks"],
-            occasion=Occasion(
-                customer="ann", t_ms=22 * HOUR_MS, position=(1, OWN, "ann"), cause="event:o2", rulebook="r"
-            ),
-            view=customer,
-            ledger=Ledger(uses=[Use(0, "thanks", "event:o1", "email", "marketing")]),
-            policy=policy,
-        )
+        occasion = Occasion(customer="ann", t_ms=22 * HOUR_MS, position=(1, OWN, "ann"), cause="event:o2", rulebook="r")
+        ledger = Ledger(uses=[Use(0, "thanks", "event:o1", "email", "marketing")])
+        asking = Asking.of(match, occasion, customer, ledger, book)
         verdict = ask(asking)
         return held_out(asking, verdict) or verdict if isinstance(verdict, Send) else verdict
 
