@@ -46,7 +46,7 @@ Verdict: TypeAlias = Suppress | Hold | Send
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One match at the step in which it is asked; `trigger` is what the rulebook in force says, `purpose` its message's."""
+    """One match at the step in which it is asked; `trigger` is as the rulebook in force has it."""
 
     match: Pending
     rule: Rule

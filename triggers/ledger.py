@@ -143,7 +143,8 @@ def asked_by(queue: list[Pending], t_ms: int, *, paused: bool) -> list[Pending]:
 
 def next_ask(ledger: Ledger) -> int:
     """The earliest instant, in ms, at which a pending match is asked; NEVER if none is."""
-    return min((_next_in(queue) for queue in ledger.pending), default=NEVER)
+    pending = ledger.pending
+    return min(map(_next_in, pending)) if pending else NEVER
 
 
 def _next_in(queue: list[Pending]) -> int:
