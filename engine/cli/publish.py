@@ -36,7 +36,7 @@ def publish(
     """
     from engine.publisher import Publisher
 
-    refused = 0
+    refused = taken = 0
     with Publisher(workspace, catch_up=catch_up) as publisher:
         if publisher.activated is not None:
             note(f"activated the rulebook {publisher.activated.hash[:12]}, the first of this workspace")
@@ -45,10 +45,14 @@ def publish(
         for group in groups(file):
             for answer in publisher.publish_group(group):
                 refused += answer.reason is not None
+                taken += answer.reason is None
                 if as_json:
                     print_json(answer_json(answer))
                 else:
                     say(answer_words(answer))
+        waits = taken and not publisher.handed_over
+    if waits:
+        note("the engine does not run here; `strand run` takes up what was published")
     if refused:
         note(f"refused {refused:,}; they are kept: `strand dead-letters` lists them")
         raise typer.Exit(1)
