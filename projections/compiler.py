@@ -84,7 +84,9 @@ class Compiler:
         self.segments = len(world.segments)
         self.analysis = Analysis(world, self.sources, self.entities).run()
         self.constants: dict[str, Any] = {}
-        self.handlers = Handlers(self.analysis, self.emitter, self.constants, world.types)
+        self.handlers = Handlers(
+            analysis=self.analysis, constants=self.constants, emit_state=self.emitter, types=world.types
+        )
 
     def _sources(self) -> dict[str, Source]:
         found: dict[str, Source] = {}
