@@ -94,7 +94,7 @@ def _at_floor(facts: RocksFacts, store: RocksDerived, batches: Iterable[list[byt
     for batch in batches:
         first = facts.log.append(batch)
         decoded = [read_record(record)[0] for record in facts.log.read(first, BATCH)]
-        store.write(Flush(states={event.customer_id: value for event in decoded}))
+        store.write(Flush(states={event.id: value for event in decoded}))
 
 
 def staged(shard: Shard, stages: Stages) -> None:
