@@ -10,6 +10,7 @@ import typer
 from engine.cli.instants import instant_of, shown_instant
 from engine.cli.lists import Asked, Customer, Row, Shown, listing, put_out, where
 from engine.cli.opening import reading, zone_of
+from engine.cli.output import note
 from engine.cli.wording import cause_words, decision_words, evidence_words, transition_words
 from events.errors import CalledWrongly
 
@@ -85,6 +86,7 @@ def decisions(
     among(reason, "reason", map(str, Reason))
     with reading(asked.workspace) as views:
         zone = zone_of(views)
+        hint_at_trigger(trigger, views)
         rows = filtered(
             views, decision_rows, asked, customer=customer, trigger=trigger, decision=decision, reason=reason
         )
@@ -112,6 +114,7 @@ def messages(
 
     with reading(asked.workspace) as views:
         zone = zone_of(views)
+        hint_at_trigger(trigger, views)
         rows = filtered(views, message_rows, asked, customer=customer, trigger=trigger, channel=channel)
         columns = ("when", "customer", "trigger", "channel", "to", "subject", "id")
         put_out(rows, Shown("messages", MESSAGES, columns, _message(zone)), asked, views.shows)
@@ -159,6 +162,15 @@ def filtered(views: Views, rows: Rows, asked: Asked, *, in_order: bool = True, *
     if in_order:
         return views.rows(*found)
     return sorted((row for each in found for row in each), key=lambda row: row["at_ms"])
+
+
+def hint_at_trigger(name: str | None, views: Views) -> None:
+    """Say so if the active rulebook has no such trigger: it may be one of an earlier rulebook, or a slip."""
+    known = () if views.rulebook is None else views.rulebook.rules.triggers
+    if name is not None and name not in known:
+        from events.nearest import did_you_mean
+
+        note(f"the active rulebook has no trigger {name!r}{did_you_mean(name, list(known)) or ''}")
 
 
 def among(value: str | None, what: str, names: Iterable[str]) -> None:
