@@ -243,7 +243,7 @@ class Compiler:
             reads=tuple(self.analysis.reads),
             tested=tuple(self.analysis.members_tested),
             raw={name: eval(f"lambda s: {src.raw}", space) for name, src in self.sources.items()},  # noqa: S307  # as above
-            show={name: src.show for name, src in self.sources.items()},
+            show={name: src.shower() for name, src in self.sources.items()},
             set_sources=frozenset(
                 name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)
             ),
