@@ -39,7 +39,7 @@ def activate(shard: Shard, offset: int) -> int:
     else:
         world = shard.fold(offset, offset - 1)
         past = Past((offset, MARK, ""), shard.recorded(0, offset - 1).outputs)
-        world.advance(Batch(offset, [None], [appended_at_ms], control=1), set(), past, None)
+        world.advance(Batch(offset, [None], [appended_at_ms], control=1), past, None)
     step_customers(shard, world, old if old is not world else None, offset)
     world.meta.applied = offset
     world.meta.rulebook, world.meta.activation_offset = compiled.rulebook.hash, offset

@@ -122,9 +122,12 @@ class States:
         self.not_counted: list[int] = []
         self.unflushed = 0
         self._weighed = 0
-        if meta.applied >= 0:
-            skipped = (offset for _, data in store.seen(0) for offset in _decode_offsets(data))
-            self.seen.restore(meta.applied, meta.journey_ms, skipped)
+
+    def resume(self) -> None:
+        """Read again the ids of the last 30 days, without which no record may follow; who only looks needs none."""
+        if self.meta.applied >= 0:
+            skipped = (offset for _, data in self.store.seen(0) for offset in _decode_offsets(data))
+            self.seen.restore(self.meta.applied, self.meta.journey_ms, skipped)
 
     def prefetch(self, customers: Iterable[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -71,21 +72,17 @@ class World(States):
         super().flush()
 
     # ------------------------------------------------------------ records
-    def advance(self, batch: Batch, duplicates: set[int], past: Past, decide: Decide | None) -> None:
+    def advance(self, batch: Batch, past: Past, decide: Decide | None) -> None:
         """Take a batch of records; steps beyond the frontier are handed to `decide`."""
         meta, timers, type_of = self.meta, self.timers, self.type_of
+        times = list(accumulate(batch.clocks, max, initial=meta.journey_ms))
+        duplicates = self.seen.duplicates(batch.events, times[1:], batch.first)
         edge = past.frontier[0]
         offset = batch.first
-        self.prefetch(
-            {event.customer_id for event in batch.events if event is not None}
-            | timers.due_by(max(batch.clocks, default=meta.journey_ms))
-        )
+        self.prefetch({event.customer_id for event in batch.events if event is not None} | timers.due_by(times[-1]))
         for place, event in enumerate(batch.events):
-            before_ms, t = meta.journey_ms, batch.clocks[place]
-            if t > before_ms:
-                meta.journey_ms = t
-            else:
-                t = before_ms
+            before_ms, t = times[place], times[place + 1]
+            meta.journey_ms = t
             deciding = decide
             if offset <= edge:
                 self.fold_recorded(offset, past)
