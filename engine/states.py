@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from heapq import merge
 from typing import Any
 
@@ -129,17 +129,16 @@ class States:
             skipped = (offset for _, data in self.store.seen(0) for offset in _decode_offsets(data))
             self.seen.restore(self.meta.applied, self.meta.journey_ms, skipped)
 
-    def prefetch(self, customers: Iterable[str]) -> None:
+    def prefetch(self, customers: Set[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""
         hot, cold = self.hot, self.cold
         missing: list[str] = []
-        for customer in customers:
-            if customer not in hot:
-                state = cold.pop(customer, None)
-                if state is None:
-                    missing.append(customer)
-                else:
-                    hot[customer] = state
+        for customer in customers - hot.keys():
+            state = cold.pop(customer, None)
+            if state is None:
+                missing.append(customer)
+            else:
+                hot[customer] = state
         if missing:
             decode, new_state = self.decode, self.program.new_state
             for customer, data in zip(missing, self.store.get_many(missing), strict=True):
@@ -156,7 +155,7 @@ class States:
         """The customer's state; a new one for a stranger."""
         state = self.hot.get(customer)
         if state is None:
-            self.prefetch((customer,))
+            self.prefetch({customer})
             state = self.hot[customer]
         return state
 

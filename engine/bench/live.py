@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 PUT_BYTES = 200
 WITHIN_ADVANCE = ("duplicates", "load", "due steps")
 SEGMENTS = 100
-CUSTOMERS, EVENTS = 8_000, 200_000
-"""The half that is measured holds two flushes of as many events as gather in a shard that lags."""
+CUSTOMERS, EVENTS = 8_000, 80_000
 
 
 @dataclass(frozen=True, slots=True)
