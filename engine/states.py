@@ -22,7 +22,6 @@ CACHE_STATES = 14_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
 FLUSH_EVENTS = 50_000
-FLUSH_STATES = 10_000
 CALM_BATCH = 1_500
 """Records in a batch of a shard that keeps up; one that lags takes more."""
 
@@ -182,8 +181,9 @@ class States:
         taken, self._weighed = self.unflushed - self._weighed, self.unflushed
         return (
             self.unflushed >= FLUSH_EVENTS
-            or len(self.dirty) >= (CALM_STATES if taken < CALM_BATCH else FLUSH_STATES)
             or len(self.steps) >= FLUSH_STEPS
+            or (taken < CALM_BATCH and len(self.dirty) >= CALM_STATES)
+            or (len(self.hot) + len(self.cold) >= self.cache and len(self.hot) >= self.cache // 2)
         )
 
     def flush(self) -> None:
@@ -204,5 +204,5 @@ class States:
         self.filed = {}
         self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
         self.unflushed = self._weighed = 0
-        if len(self.hot) > self.cache // 2:
+        if len(self.hot) >= self.cache // 2:
             self.cold, self.hot = self.hot, {}
