@@ -18,7 +18,7 @@ from projections.expressions.runtime import NEVER
 from projections.state import encode_large, integer
 
 META_VERSION = 1
-CACHE_STATES = 14_000
+CACHE_STATES = 10_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
 FLUSH_EVENTS = 50_000
@@ -139,6 +139,8 @@ class States:
             else:
                 hot[customer] = state
         if missing:
+            if len(hot) + len(missing) >= self.cache:  # many are due at once: what is not in use makes room
+                cold.clear()
             decode, new_state = self.decode, self.program.new_state
             for customer, data in zip(missing, self.store.get_many(missing), strict=True):
                 hot[customer] = new_state() if data is None else decode(data)
@@ -205,4 +207,4 @@ class States:
         self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
         self.unflushed = self._weighed = 0
         if len(self.hot) >= self.cache // 2:
-            self.cold, self.hot = self.hot, {}
+            self.cold, self.hot = (self.hot if len(self.hot) <= 2 * self.cache else {}), {}
