@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.compiled import Compiled
 from engine.deciding import Decider
 from engine.kill_points import reach
+from engine.ledgers import doubt
 from engine.reading import Batch
 from engine.world import Change, Past, Step, World
 from events.codec import head_of
@@ -38,7 +39,7 @@ def activate(shard: Shard, offset: int) -> int:
     else:
         world = shard.fold(offset, offset - 1)
         past = Past((offset, MARK, ""), shard.recorded(0, offset - 1).outputs)
-        world.advance(Batch(offset, [None], [appended_at_ms], control=1), set(), past, None)
+        world.advance(Batch(offset, [None], [appended_at_ms], control=1), past, None)
     step_customers(shard, world, old if old is not world else None, offset)
     world.meta.applied = offset
     world.meta.rulebook, world.meta.activation_offset = compiled.rulebook.hash, offset
@@ -78,6 +79,9 @@ def step_customers(shard: Shard, world: World, old: World | None, offset: int) -
     new_triggers = frozenset(rule.name for rule in rules.existing) - earlier
     for customer, state, was in beside(world, old):
         position = (offset, OWN, customer)
+        if position <= shard.past.frontier and state.pending:
+            doubt(state)
+            world.hot[customer] = world.dirty[customer] = state
         if position <= shard.past.frontier or not (state.pending or rules.existing):
             continue
         changes = differences(world, state, old, was) if old is not None else []
@@ -86,7 +90,7 @@ def step_customers(shard: Shard, world: World, old: World | None, offset: int) -
         if state.exit_at <= t:  # no membership waited for it, but conditions and templates read it
             world.program.expire(state, t, [])
         step = Step(customer, state, t, position, f"activation:{t}", changes=changes)
-        decider.decide(step, Activation(new_triggers=new_triggers, brought_in=frozenset(entered)))
+        decider(step, Activation(new_triggers=new_triggers, brought_in=frozenset(entered)))
         if state.ask_at < state.queued:
             world.queue(customer, state, state.ask_at)
         world.overdue.pop(customer, None)

@@ -9,8 +9,6 @@ from engine.compiled import Compiled
 from events.calendar import date_text
 from events.codec import read_record
 from events.numbers import shown
-from events.times import instant_text
-from projections.expressions.tree import Kind
 from projections.profile import consented, unreachable
 from templates.context import build_context
 from triggers.occasion import OfferTerms, RenderRequest
@@ -19,24 +17,10 @@ FetchRaw = Callable[[int], bytes]
 EVIDENCE_VALUES = 20
 
 
-def shown_value(value: Any, kind: Kind, element: Kind | None = None) -> Any:
-    """A trait's or profile's exact value as people read it: numbers, ISO dates and instants, lists."""
-    if value is None:
-        return None
-    match kind:
-        case Kind.NUMBER:
-            return shown(*value) if isinstance(value, tuple) else shown(value)
-        case Kind.TIME:
-            return instant_text(value)
-        case Kind.DATE:
-            return date_text(value)
-        case Kind.SET | Kind.LIST:
-            return [shown_value(each, element or Kind.TEXT) for each in value]
-    return value
-
-
 class CustomerView:
     """A `triggers.occasion.CustomerView` over a state, as of one step."""
+
+    __slots__ = ("compiled", "customer", "fetch", "program", "state", "t_ms")
 
     def __init__(self, compiled: Compiled, customer: str, state: Any, t_ms: int, fetch: FetchRaw) -> None:
         self.compiled, self.program = compiled, compiled.program
@@ -80,47 +64,33 @@ class CustomerView:
 
     def evidence(self, trigger: str) -> Mapping[str, object]:
         """The traits that the trigger's segment or dimension and its condition use."""
-        rule = self.compiled.rules.rules[trigger]
-        names = set(self.program.condition_reads.get(f"{trigger}:if", ()))
-        entity = self.program.number_of.get(rule.definition.on.name)
-        if entity is not None:
-            names.update(self.program.reads[entity])
-        raw, show = self.program.raw, self.program.show
-        return {name: plain(show[name](raw[name](self.state))) for name in sorted(names) if name in raw}
+        state = self.state
+        return {name: plain(show(raw(state))) for name, raw, show in self.compiled.evidence_of[trigger]}
 
-    def traits(self, only: frozenset[str] | None = None) -> dict[str, Any]:
-        """Every trait, or those named, as people read them."""
-        values, definitions = self.program.trait_value, self.program.world.traits
-        found = {}
-        for name in values if only is None else only & values.keys():
-            definition = definitions.get(name)
-            kind = Kind.TIME if definition is None else definition.value
-            element = None if definition is None else definition.element
-            found[name] = shown_value(values[name](self.state, self.t_ms), kind, element)
-        return found
+    def traits(self) -> dict[str, Any]:
+        """Every trait, as people read them."""
+        return self.compiled.shown.traits(self.state, self.t_ms)
 
-    def shown_profile(self, only: frozenset[str] | None = None) -> dict[str, Any]:
-        """The profile, or the fields named, as people read it."""
-        kinds, profile = self.program.world.profile, self.state.profile
-        names = sorted(profile) if only is None else only & profile.keys()
-        return {name: shown_value(profile[name][0], kinds[name]) for name in names if name in kinds}
+    def shown_profile(self) -> dict[str, Any]:
+        """The profile, as people read it."""
+        return self.compiled.shown.profile(self.state)
 
     def render(self, request: RenderRequest) -> dict[str, str]:
         """The message's parts; raises RenderFailed. Only what the template reads is made."""
         compiled = self.compiled
-        reads = compiled.renderer.reads(request.template, request.channel, request.language)
+        message = compiled.message(request.template, request.channel, request.language)
         event = None
-        if request.cause_offset >= 0 and ("event" in reads.fields or "items" in reads.fields):
+        if message.reads_event and request.cause_offset >= 0:
             event = read_record(self.fetch(request.cause_offset))[0].data
         context = build_context(
-            profile=self.shown_profile(reads.of("customer")),
-            traits=self.traits(reads.of("traits")),
+            profile=message.shown.profile(self.state),
+            traits=message.shown.traits(self.state, self.t_ms),
             event=event,
-            offer=None if request.offer is None else shown_offer(request.offer),
+            offer=shown_offer(request.offer) if message.reads_offer and request.offer is not None else None,
             links=compiled.links,
             sender=compiled.sender,
         )
-        return compiled.renderer.render(request.template, request.channel, request.language, context)
+        return message.letter.write(context)
 
 
 def shown_offer(offer: OfferTerms) -> dict[str, Any]:

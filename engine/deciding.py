@@ -23,13 +23,9 @@ class Decider:
         self.compiled, self.log = compiled, log
         self.outputs: list[Output] = []
 
-    def __call__(self, step: Step) -> None:
-        """Decide one step; its decisions go to the outputs and into the state's ledger."""
-        self.decide(step, None)
-
-    def decide(self, step: Step, activation: Activation | None) -> None:
-        """Decide one step, of an activation or not."""
-        compiled, program = self.compiled, self.compiled.program
+    def __call__(self, step: Step, activation: Activation | None = None) -> None:
+        """Decide one step, of an activation or not; its decisions go to the outputs and into the state's ledger."""
+        compiled, program, state = self.compiled, self.compiled.program, step.state
         names, segments = program.names, program.segments
         transitions = [
             (names[number], IN if before else OUT, IN if after else OUT)
@@ -51,12 +47,14 @@ class Decider:
             evidence=TransitionEvidence(program, step),
             cause_event=self._event_at,
         )
-        view = CustomerView(compiled, step.customer, step.state, step.t_ms, self.log.get)
-        ledger = read_ledger(step.state)
+        view = CustomerView(compiled, step.customer, state, step.t_ms, self.log.get)
+        ledger = read_ledger(state)
         decisions = decide(occasion, view, ledger, compiled.rules)
         if decisions:
-            write_ledger(step.state, ledger)
+            write_ledger(state, ledger)
             self.outputs.append(Output(step.position, decisions))
+        elif state.pending < 0:
+            state.pending = -state.pending  # they were judged, and all of them stay
 
     def _event_at(self, offset: int) -> Any:
         return self.compiled.program.decode_event(self.log.get(offset))
@@ -73,7 +71,7 @@ class TransitionEvidence(Mapping[str, Evidence]):
         entity = program.number_of.get(name)
         if entity is None or all(change[0] != entity for change in step.changes):
             raise KeyError(name)
-        after = program.after(step.state, entity)
+        after = program.snapshot(entity)(step.state)
         found = program.evidence(entity, step.event_type, step.before, after)
         return {trait: [plain(each) for each in pair] for trait, pair in found.items()}
 

@@ -1,7 +1,7 @@
 """Named places at which a test harness can make the process die as a power cut would.
 
-Nothing happens at them unless the command line armed one with `arm(os.environ.get(VARIABLE))`: `STRAND_KILL_AT=name:n`
-sends SIGKILL to the process itself when the place is reached for the n-th time.
+Nothing happens at them unless a test armed one with `arm("name:n")`: then the process sends itself SIGKILL when it
+reaches the place for the n-th time. No command arms any; processes of tests do, some by the variable STRAND_KILL_AT.
 """
 
 from __future__ import annotations

@@ -27,8 +27,15 @@ def write_ledger(state: Any, ledger: Ledger) -> None:
 
 
 def fold_outputs(state: Any, decisions: Iterable[Decision]) -> None:
-    """Fold recorded decisions."""
+    """Fold recorded decisions; what is pending then was not judged by this code (see `doubt`)."""
     ledger = read_ledger(state)
     for decision in decisions:
         apply(ledger, decision)
     write_ledger(state, ledger)
+    doubt(state)
+
+
+def doubt(state: Any) -> None:
+    """Have the next decided step judge all that is pending, whatever changes in it: other code may have left a match
+    behind that this code would have cancelled."""
+    state.pending = -abs(state.pending)

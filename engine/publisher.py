@@ -21,7 +21,7 @@ import msgspec
 
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.answers import Answer
-from engine.runtimes.embedded.client import Client, OwnerEnded, own_or_reach
+from engine.runtimes.embedded.client import Client, OwnerEnded, own_or_reach, reach
 from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
@@ -41,7 +41,8 @@ class Publisher:
     An answer means that the event is on the disk. As owner it keeps the workspace until `close`, and activates the
     folder's rulebook if none is active: `activated` tells; a broken one is in `broken_rulebook`, and events are taken
     all the same. Threads may share one; an open one must not cross a fork. Raises WorkspaceBusy if the owner is not
-    `run`, OperatorError if it ends before it answers: then the next call looks for the owner anew.
+    `run`, OperatorError if it ends before it answers: then the next call looks for the next `run`, and raises likewise
+    while there is none. It does not become the owner then, or `run` could not be started again.
     """
 
     def __init__(self, folder: Path | str, *, catch_up: bool = False, clock: Clock = wall_clock_ms) -> None:
@@ -51,10 +52,11 @@ class Publisher:
         self.broken_rulebook: RulebookInvalid | None = None
         self._clock = clock
         self._turn = Lock()
+        self._lost = False
         self._find_door()
 
     def _find_door(self) -> None:
-        self._held = own_or_reach(self.folder)
+        self._held = reach(self.folder) if self._lost else own_or_reach(self.folder)
         try:
             self._door = self._held if isinstance(self._held, Client) else self._intake(self._held)
         except BaseException:

@@ -36,15 +36,29 @@ class Reader:
         self.compiled, self.partition = compiled, partition
         self.decode = compiled.program.decode_event
         self.checks = compiled.program.checks
+        self.uncommon = {Tick, Activated, *self.checks}
 
     def read(self, values: Sequence[bytes], first: int, *, through_activations: bool) -> Batch:
         """Decode values from offset `first` on, up to the first activation unless told to pass through."""
+        decoded: list[Any] | None
+        try:
+            decoded = [self.decode(value) for value in values]
+        except (msgspec.MsgspecError, ValueError):
+            decoded = None
+        if decoded is not None and self.uncommon.isdisjoint(map(type, decoded)):
+            return Batch(first, decoded, [event.appended_at_ms for event in decoded])
+        return self._one_by_one(values, decoded, first, through_activations=through_activations)
+
+    def _one_by_one(
+        self, values: Sequence[bytes], decoded: list[Any] | None, first: int, *, through_activations: bool
+    ) -> Batch:
+        """The same where some are no usual events, or cannot be decoded (`decoded` is None)."""
         batch = Batch(first)
         decode, checks = self.decode, self.checks
         events, clocks = batch.events, batch.clocks
-        for value in values:
+        for place, value in enumerate(values):
             try:
-                event = decode(value)
+                event = decode(value) if decoded is None else decoded[place]
                 if checks and event.__class__ in checks:
                     checks[event.__class__](event)
             except (msgspec.MsgspecError, InputRefused, ValueError):

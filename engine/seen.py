@@ -8,8 +8,9 @@ unknown types) are kept beside the states, since a copy that was dropped must no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,10 @@ HORIZON_MS = 30 * DAY_MS
 YOUNG = 100_000
 """Ids kept in the dict before they move to an array."""
 
-MASK = (1 << 63) - 1
-
 
 def key(customer: str, event_id: str) -> int:
     """A hash of this process for one customer's id."""
-    return hash((customer, event_id)) & MASK
+    return hash((customer, event_id))
 
 
 class Tier:
@@ -53,23 +52,29 @@ class Seen:
         self.tiers: list[Tier] = []
         self.newest_ms = 0
 
-    def duplicates(self, events: Sequence[Any], first: int) -> set[int]:
-        """The places of events that their customer already had; the others are noted. None is passed over."""
+    def duplicates(self, events: Sequence[Any], times: Sequence[int], first: int) -> set[int]:
+        """The places of events that their customer already had; the others are noted. None is passed over; `times` is
+        the journey time at each."""
         key = self.key
         keys = [None if event is None else key(event.customer_id, event.id) for event in events]
-        present = [each for each in keys if each is not None]
+        present = [each for each in keys if each is not None] if None in keys else cast("list[int]", keys)
         if not present:
             return set()
-        new = set(present)
-        young = self.young
-        suspects = set() if young.keys().isdisjoint(new) else young.keys() & new
+        young, new = self.young, set(present)
+        suspects = young.keys() & new
         suspects |= self._in_tiers(present)
+        if len(new) < len(present):
+            suspects.update(each for each, count in Counter(present).items() if count > 1)
+        known = [(each, young[each]) for each in suspects if each in young]
+        young.update(zip(keys, range(first, first + len(keys)), strict=True))  # type: ignore[arg-type]  # None goes
         found: set[int] = set()
-        if not suspects and len(new) == len(present):
-            young.update((each, first + place) for place, each in enumerate(keys) if each is not None)
-        else:
-            found = self._one_by_one(events, keys, first, suspects)
-        self.newest_ms = max(self.newest_ms, *(event.appended_at_ms for event in events if event is not None))
+        if suspects:  # those are looked at one by one, as if none of them had been noted
+            for each in suspects:
+                del young[each]
+            young.update(known)
+            found = self._one_by_one(events, keys, times, first, suspects)
+        young.pop(None, None)  # type: ignore[call-overload]  # of what was passed over
+        self.newest_ms = max(self.newest_ms, times[-1])
         if len(young) > self.most_young:
             self._age()
         return found
@@ -84,14 +89,15 @@ class Seen:
                 hits.update(asked[tier.hashes[places] == asked].tolist())
         return hits
 
-    def _one_by_one(self, events: Sequence[Any], keys: list[int | None], first: int, suspects: set[int]) -> set[int]:
+    def _one_by_one(
+        self, events: Sequence[Any], keys: Sequence[int | None], times: Sequence[int], first: int, suspects: set[int]
+    ) -> set[int]:
+        """The duplicates among the events whose hash is known or comes twice; the others of these are noted."""
         found: set[int] = set()
-        clock = 0
-        for place, (event, each) in enumerate(zip(events, keys, strict=True)):
-            if event is None or each is None:
-                continue
-            clock = max(clock, event.appended_at_ms)
-            if (each in suspects or each in self.young) and self._had(event, each, clock, events, first):
+        for place in [place for place, each in enumerate(keys) if each in suspects]:
+            each = keys[place]
+            assert each is not None
+            if self._had(events[place], each, times[place], events, first):
                 found.add(place)
                 continue
             if each in self.young:

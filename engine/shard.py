@@ -63,6 +63,7 @@ class Shard:
             self.rebuild()
             return
         self.world = World(self.activations.compiled(active), store, self.log, meta)
+        self.world.resume()
         self.past = self.recorded(meta.batches_read, meta.applied)
 
     def _usable(self, meta: Meta, active: int) -> bool:
@@ -117,7 +118,7 @@ class Shard:
             batch = reader.read(
                 self.log.read(first, min(FOLD_BATCH, upto + 1 - first)), first, through_activations=True
             )
-            world.advance(batch, world.seen.duplicates(batch.events, first), past, None)
+            world.advance(batch, past, None)
             if world.full():
                 world.flush()
         if self.past.frontier <= (upto, MARK, ""):  # else decisions beyond `upto` are yet to be folded
@@ -142,7 +143,7 @@ class Shard:
         if not batch.events:
             return activate(self, first)
         decider = Decider(world.compiled, self.log)
-        world.advance(batch, world.seen.duplicates(batch.events, first), self.past, decider)
+        world.advance(batch, self.past, decider)
         self.make_durable(decider.outputs, whole=world.meta.applied)
         if world.full():
             world.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from heapq import merge
 from typing import Any
 
@@ -18,11 +18,10 @@ from projections.expressions.runtime import NEVER
 from projections.state import encode_large, integer
 
 META_VERSION = 1
-CACHE_STATES = 14_000
+CACHE_STATES = 10_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
-FLUSH_EVENTS = 20_000
-FLUSH_STATES = 10_000
+FLUSH_EVENTS = 50_000
 CALM_BATCH = 1_500
 """Records in a batch of a shard that keeps up; one that lags takes more."""
 
@@ -116,28 +115,33 @@ class States:
         self.cold: dict[str, Any] = {}
         self.dirty: dict[str, Any] = {}
         self.timers = Timers(store)
+        self.filed: dict[str, int] = {}  # whose timer changed since the last flush: the one that the store holds
         self.seen = Seen(log)
         self.steps: list[StepRecord] = []
         self.letters: list[tuple[int, bytes]] = []
         self.not_counted: list[int] = []
         self.unflushed = 0
         self._weighed = 0
-        if meta.applied >= 0:
-            skipped = (offset for _, data in store.seen(0) for offset in _decode_offsets(data))
-            self.seen.restore(meta.applied, meta.journey_ms, skipped)
 
-    def prefetch(self, customers: Iterable[str]) -> None:
+    def resume(self) -> None:
+        """Read again the ids of the last 30 days, without which no record may follow; who only looks needs none."""
+        if self.meta.applied >= 0:
+            skipped = (offset for _, data in self.store.seen(0) for offset in _decode_offsets(data))
+            self.seen.restore(self.meta.applied, self.meta.journey_ms, skipped)
+
+    def prefetch(self, customers: Set[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""
         hot, cold = self.hot, self.cold
         missing: list[str] = []
-        for customer in customers:
-            if customer not in hot:
-                state = cold.pop(customer, None)
-                if state is None:
-                    missing.append(customer)
-                else:
-                    hot[customer] = state
+        for customer in customers - hot.keys():
+            state = cold.pop(customer, None)
+            if state is None:
+                missing.append(customer)
+            else:
+                hot[customer] = state
         if missing:
+            if len(hot) + len(missing) >= self.cache:  # many are due at once: what is not in use makes room
+                cold.clear()
             decode, new_state = self.decode, self.program.new_state
             for customer, data in zip(missing, self.store.get_many(missing), strict=True):
                 hot[customer] = new_state() if data is None else decode(data)
@@ -153,12 +157,14 @@ class States:
         """The customer's state; a new one for a stranger."""
         state = self.hot.get(customer)
         if state is None:
-            self.prefetch((customer,))
+            self.prefetch({customer})
             state = self.hot[customer]
         return state
 
     def queue(self, customer: str, state: Any, due_ms: int) -> None:
-        """Have the customer's timer fire at `due_ms`."""
+        """Have the customer's timer fire at `due_ms`; the state is to be written."""
+        if customer not in self.filed:
+            self.filed[customer] = state.queued
         state.queued = due_ms
         if due_ms < NEVER:
             self.timers.add(due_ms, customer)
@@ -178,15 +184,18 @@ class States:
         taken, self._weighed = self.unflushed - self._weighed, self.unflushed
         return (
             self.unflushed >= FLUSH_EVENTS
-            or len(self.dirty) >= (CALM_STATES if taken < CALM_BATCH else FLUSH_STATES)
             or len(self.steps) >= FLUSH_STEPS
+            or (taken < CALM_BATCH and len(self.dirty) >= CALM_STATES)
+            or (len(self.hot) + len(self.cold) >= self.cache and len(self.hot) >= self.cache // 2)
         )
 
     def flush(self) -> None:
         """Write everything since the last flush in one batch, the applied offset with it."""
         encode = self.program.codec.encode
         flush = Flush(states={customer: encode(state) for customer, state in self.dirty.items()})
-        flush.timers_put, flush.timers_delete = self.timers.flushed()
+        now = {customer: self.dirty[customer].queued for customer in self.filed}
+        flush.timers_put = [(due_ms, customer) for customer, due_ms in now.items() if due_ms < NEVER]
+        flush.timers_delete = [(due_ms, customer) for customer, due_ms in self.filed.items() if due_ms < NEVER]
         if self.not_counted:
             flush.seen.append((self.meta.applied, _encode(self.not_counted)))
         if self.steps:
@@ -194,7 +203,9 @@ class States:
         flush.letters = self.letters
         flush.meta = _encode(self.meta)
         self.store.write(flush)
+        self.timers.flushed()
+        self.filed = {}
         self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
         self.unflushed = self._weighed = 0
-        if len(self.hot) > self.cache // 2:
-            self.cold, self.hot = self.hot, {}
+        if len(self.hot) >= self.cache // 2:
+            self.cold, self.hot = (self.hot if len(self.hot) <= 2 * self.cache else {}), {}

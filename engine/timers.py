@@ -1,8 +1,8 @@
 """A partition's timers: one for each customer, never later than what is due next.
 
 An entry may be early: it fires, finds nothing and is queued again. So an event that moves the next due instant later
-writes nothing. The store holds all entries, a heap those of the near future; what was added since the last flush
-is kept beside them.
+writes nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future, and
+what was added since.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from engine.ports import DerivedStore
+from events.durations import HOUR_MS
 from projections.expressions.runtime import NEVER
 
 NEAR = 50_000
@@ -20,62 +21,82 @@ Timer = tuple[int, str]
 
 
 class Timers:
-    """Timers of one generation. `put` and `gone` are what the next flush writes."""
+    """Timers of one generation.
+
+    In memory are those before `horizon`: a heap of what is due before `edge`, the rest by hour, so that the heap stays
+    small whatever is waiting. An entry stays when its customer is queued anew: whoever takes it out sees that it is
+    stale.
+    """
 
     def __init__(self, store: DerivedStore, *, near: int = NEAR) -> None:
         self.store, self.near = store, near
         self.heap: list[Timer] = []
+        self.edge = -NEVER
+        self.by_hour: dict[int, list[Timer]] = {}
+        self.hours: list[int] = []  # the keys of `by_hour`, a heap
         self.horizon = -NEVER
-        self.put: dict[Timer, None] = {}
-        self.gone: list[Timer] = []
+        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
         while t_ms >= self.horizon:
-            start = self.horizon
-            near = list(islice(self.store.timers(start, NEVER), self.near))
-            self.horizon = near[-1][0] + 1 if len(near) == self.near else NEVER
-            if near and near[-1][0] == start and self.horizon != NEVER:  # more than that on one ms
-                near = list(self.store.timers(start, start + 1))
-                self.horizon = start + 1
-            elif self.horizon != NEVER:  # the last ms may be cut
-                last = near[-1][0]
-                near = [timer for timer in near if timer[0] < last]
-                self.horizon = last
-            near += [timer for timer in self.put if start <= timer[0] < self.horizon]
-            self.heap += near
+            self._load()
+        hour = t_ms // HOUR_MS
+        while self.hours and self.hours[0] <= hour:
+            self.heap += self.by_hour.pop(heappop(self.hours))
         heapify(self.heap)
+        self.edge = max(self.edge, min((hour + 1) * HOUR_MS, self.horizon))
+
+    def _load(self) -> None:
+        """Take more from the store."""
+        start = self.horizon
+        near = list(islice(self.store.timers(start, NEVER), self.near))
+        self.horizon = near[-1][0] + 1 if len(near) == self.near else NEVER
+        if near and near[-1][0] == start and self.horizon != NEVER:  # more than that on one ms
+            near = list(self.store.timers(start, start + 1))
+            self.horizon = start + 1
+        elif self.horizon != NEVER:  # the last ms may be cut
+            last = near[-1][0]
+            near = [timer for timer in near if timer[0] < last]
+            self.horizon = last
+        beyond, self.beyond = self.beyond, []
+        for timer in (*near, *beyond):
+            self.add(*timer)
 
     def add(self, due_ms: int, customer: str) -> None:
-        """Queue a customer; an entry of theirs that is later becomes stale."""
+        """Queue a customer."""
         timer = (due_ms, customer)
-        self.put[timer] = None
-        if due_ms < self.horizon:
+        if due_ms < self.edge:
             heappush(self.heap, timer)
+        elif due_ms < self.horizon:
+            hour = due_ms // HOUR_MS
+            waiting = self.by_hour.get(hour)
+            if waiting is None:
+                self.by_hour[hour] = [timer]
+                heappush(self.hours, hour)
+            else:
+                waiting.append(timer)
+        else:
+            self.beyond.append(timer)
 
     def due_by(self, t_ms: int) -> set[str]:
-        """The customers with an entry due at or before t, left in the heap: a walk down its branches as far as t."""
-        if t_ms >= self.horizon:
+        """The customers with an entry due at or before t, left in the heap."""
+        if t_ms >= self.edge:
             self.reach(t_ms)
-        heap = self.heap
-        size = len(heap)
-        found: set[str] = set()
-        places = [0]
-        for place in places:
-            if place < size and heap[place][0] <= t_ms:
-                found.add(heap[place][1])
-                places += (2 * place + 1, 2 * place + 2)
-        return found
+        return {customer for due_ms, customer in self.heap if due_ms <= t_ms}
+
+    def earliest(self) -> int:
+        """When the first entry is due, in ms; NEVER if there is none."""
+        while not (self.heap or self.hours) and self.horizon < NEVER:
+            self._load()
+        if self.heap:
+            return self.heap[0][0]
+        return min(self.by_hour[self.hours[0]])[0] if self.hours else NEVER
 
     def pop(self) -> Timer:
-        """Take the earliest entry out."""
-        timer = heappop(self.heap)
-        self.put.pop(timer, None)
-        self.gone.append(timer)
-        return timer
+        """Take the earliest entry out of the heap."""
+        return heappop(self.heap)
 
-    def flushed(self) -> tuple[list[Timer], list[Timer]]:
-        """(entries to put, entries to delete first) since the last flush."""
-        put, gone = list(self.put), self.gone
-        self.put, self.gone = {}, []
-        return put, gone
+    def flushed(self) -> None:
+        """The store holds everything now."""
+        self.beyond = []

@@ -7,11 +7,14 @@ up to the frontier it folds what was recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+import msgspec
+
 from engine.compiled import ENTERS, LEAVES, MOVES, Compiled
-from engine.ledgers import fold_outputs
+from engine.ledgers import doubt, fold_outputs
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
 from engine.states import ADVICE, CACHE_STATES, Meta, States, StepRecord
@@ -22,8 +25,7 @@ from triggers.decisions import OWN, Output, Position
 Change = tuple[int, Any, Any]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct, gc=False):
     """What happened to one customer at one instant, handed to whoever decides."""
 
     customer: str
@@ -34,7 +36,7 @@ class Step:
     cause_offset: int = -1
     event_type: str | None = None
     event: Any = None
-    changes: list[Change] = field(default_factory=list)
+    changes: list[Change] = []
     before: tuple[Any, ...] = ()
 
 
@@ -70,28 +72,24 @@ class World(States):
         super().flush()
 
     # ------------------------------------------------------------ records
-    def advance(self, batch: Batch, duplicates: set[int], past: Past, decide: Decide | None) -> None:
+    def advance(self, batch: Batch, past: Past, decide: Decide | None) -> None:
         """Take a batch of records; steps beyond the frontier are handed to `decide`."""
         meta, timers, type_of = self.meta, self.timers, self.type_of
+        times = list(accumulate(batch.clocks, max, initial=meta.journey_ms))
+        duplicates = self.seen.duplicates(batch.events, times[1:], batch.first)
         edge = past.frontier[0]
         offset = batch.first
-        self.prefetch(
-            {event.customer_id for event in batch.events if event is not None}
-            | timers.due_by(max(batch.clocks, default=meta.journey_ms))
-        )
+        self.prefetch({event.customer_id for event in batch.events if event is not None} | timers.due_by(times[-1]))
         for place, event in enumerate(batch.events):
-            before_ms, t = meta.journey_ms, batch.clocks[place]
-            if t > before_ms:
-                meta.journey_ms = t
-            else:
-                t = before_ms
+            before_ms, t = times[place], times[place + 1]
+            meta.journey_ms = t
             deciding = decide
             if offset <= edge:
                 self.fold_recorded(offset, past)
                 deciding = None if offset < edge else decide
             if self.overdue and deciding is not None:
                 self.ask_overdue(offset, before_ms, past.frontier)
-            if t >= timers.horizon:
+            if t >= timers.edge:
                 timers.reach(t)
             if timers.heap and timers.heap[0][0] <= t:
                 self.pass_time(t, before_ms, offset, past.frontier, deciding)
@@ -143,10 +141,14 @@ class World(States):
         if changes is not None:
             record = StepRecord(offset, t, customer, "event:" + event.id, event_type, before, [])
             self._record(record, state, changes)
-        if decide is not None and (
-            state.pending
-            or event_type in self.compiled.watched_types
-            or (changes is not None and self.watches(changes))
+        if decide is None:
+            if changes is not None and state.pending:
+                doubt(state)
+        elif (
+            event_type in self.compiled.watched_types
+            or state.pending < 0
+            or state.ask_at <= t
+            or (changes is not None and self.watches(changes, state))
         ):
             decide(
                 Step(
@@ -159,9 +161,9 @@ class World(States):
             self.queue(customer, state, bound)
         self.dirty[customer] = state
 
-    def watches(self, changes: list[Change]) -> bool:
+    def watches(self, changes: list[Change], state: Any) -> bool:
         """Whether a trigger cares for one of these changes."""
-        watched = self.compiled.watched
+        watched = self.compiled.watched_while_pending if state.pending else self.compiled.watched
         for number, _, after in changes:
             flags = watched[number]
             if flags and flags & (ENTERS if after is True else LEAVES if after is False else MOVES):
@@ -171,9 +173,10 @@ class World(States):
     # ------------------------------------------------------------ time
     def pass_time(self, t: int, before_ms: int, offset: int, frontier: Position, decide: Decide | None) -> None:
         """Everything due at or before t, in order of (due, customer id)."""
-        heap = self.timers.heap
+        timers = self.timers
+        heap = timers.heap
         while heap and heap[0][0] <= t:
-            due, customer = self.timers.pop()
+            due, customer = timers.pop()
             state = self.state(customer)
             if state.queued != due:
                 continue  # an earlier entry took its place
@@ -188,10 +191,15 @@ class World(States):
         program = self.program
         candidates: list[int] = []
         before = program.due(state, t, candidates)
-        changes, _ = program.settle(state, t, candidates, NEVER)
+        changes: list[Change] | None = None
+        if candidates or program.plain:
+            changes, _ = program.settle(state, t, candidates, NEVER)
         if changes is not None:
             self._record(StepRecord(position[0], t, customer, f"due:{t}", None, before, []), state, changes)
-        if decide is not None and (state.pending or (changes is not None and self.watches(changes))):
+        if decide is None:
+            if changes is not None and state.pending:
+                doubt(state)
+        elif state.pending < 0 or state.ask_at <= t or (changes is not None and self.watches(changes, state)):
             decide(Step(customer, state, t, position, f"due:{t}", changes=changes or [], before=before))
         if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
             self.overdue[customer] = None
@@ -217,7 +225,8 @@ class World(States):
                     self.dirty[customer] = state
 
     def _record(self, record: StepRecord, state: Any, changes: list[Change]) -> None:
-        after = self.program.after
-        record.changes = [(*change, *after(state, change[0])) for change in changes]
+        program = self.program
+        known = program.snapshots
+        record.changes = [(*c, *(known.get(c[0]) or program.snapshot(c[0]))(state)) for c in changes]
         self.steps.append(record)
         self.meta.transitions += len(changes)

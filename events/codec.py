@@ -10,15 +10,7 @@ from typing import Any
 
 import msgspec
 
-from events.envelope import (
-    CONTROL_TYPES,
-    ENVELOPE_VERSION,
-    RECORD_REFUSED,
-    RULEBOOK_ACTIVATED,
-    TICK,
-    Event,
-    Record,
-)
+from events.envelope import CONTROL_TYPES, ENVELOPE_VERSION, RECORD_REFUSED, RULEBOOK_ACTIVATED, TICK, Event
 from events.errors import InputRefused, Reason
 
 
@@ -90,12 +82,6 @@ def encode_record(event: Event, appended_at_ms: int) -> bytes:
             event.sealed,
         )
     )
-
-
-def decode_record(raw: bytes, partition: int, offset: int) -> Record:
-    """The record that stands in the log at that place; raises InputRefused for bytes that are none."""
-    event, appended_at_ms = read_record(raw)
-    return Record(partition=partition, offset=offset, appended_at_ms=appended_at_ms, event=event)
 
 
 def read_record(raw: bytes) -> tuple[Event, int]:

@@ -32,12 +32,3 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     data: dict[str, Any] = msgspec.field(default_factory=dict)
     sealed: bytes | None = None
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in the log; `appended_at_ms` never falls within a partition."""
-
-    partition: int
-    offset: int
-    appended_at_ms: int
-    event: Event

@@ -43,11 +43,6 @@ def is_zone(name: str) -> bool:
     return name in load_zones()
 
 
-def zone_or(name: str | None, default: str) -> str:
-    """`name` if such a zone exists, else `default`: how the customer's zone gives way to the policy's."""
-    return name if name is not None and name in load_zones() else default
-
-
 def offset_ms(t_ms: int, zone: str) -> int:
     """What is added to UTC to give the zone's local time at the instant; raises KeyError for no zone's name."""
     if zone == "UTC":

@@ -54,6 +54,11 @@ def conditions_of(definition: SegmentDef | DimensionDef) -> Iterator[Node]:
         yield definition.form.trait
 
 
+def at_least(number: Node, cut: int) -> Compare:
+    """`number >= cut`, the cut in millionths."""
+    return Compare(op=">=", left=number, right=Const(value=cut, kind=Kind.NUMBER), kind=Kind.FLAG)
+
+
 def bare(node: Node) -> Node:
     """The expression without its places in the text, so that equal ones are equal."""
     changes: dict[str, object] = {"at": 0, "end": 0}
@@ -100,6 +105,7 @@ class Analysis:
     members_tested: list[dict[str, tuple[object, ...]]] = field(default_factory=list)  # set -> constants looked for
     number_of: dict[str, int] = field(default_factory=dict)
     aged: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # entity -> comparisons in `ages`
+    certain: set[int] = field(default_factory=set)  # those that are nothing but an age, within their group
 
     def run(self) -> Analysis:
         """Classify every condition."""
@@ -111,14 +117,14 @@ class Analysis:
             form = definition.form if isinstance(definition, DimensionDef) else None
             if isinstance(form, Bands):
                 for cut in form.at:
-                    constant = Const(value=cut, kind=Kind.NUMBER)
-                    self._comparison(number, Compare(op=">=", left=form.number, right=constant, kind=Kind.FLAG))
+                    self._comparison(number, at_least(form.number, cut))
                 self._null(number, form.number)
             elif isinstance(form, ValuesOf):
                 self._any(number, form.trait)
             else:
                 for condition in conditions_of(definition):
                     self._condition(number, condition)
+        self.certain = {number for number, definition in enumerate(self.entities) if self._is_age(number, definition)}
         self.reads = [tuple(sorted(self._all_reads(number, set()))) for number in range(len(self.entities))]
         return self
 
@@ -176,6 +182,27 @@ class Analysis:
                 name = source_name(part.left) if isinstance(part.left, Ref) else None
                 if name in self.sources and part.left.kind is Kind.TEXT and isinstance(part.right.value, str):
                     yield str(name), part.right.value
+
+    def _is_age(self, number: int, definition: SegmentDef | DimensionDef) -> bool:
+        """Whether nothing but the age of one instant decides, for a customer of the entity's group."""
+        if isinstance(definition, DimensionDef):
+            form = definition.form
+            return isinstance(form, Bands) and as_since(at_least(form.number, form.at[0])) is not None
+        parts = definition.when.operands if isinstance(definition.when, And) else (definition.when,)
+        rest = [part for part in parts if not self._selects(number, part)]
+        alone = rest[0] if len(rest) == 1 and definition.leaves_when is None else None
+        return isinstance(alone, Compare) and as_since(alone) is not None
+
+    def _selects(self, number: int, part: Node) -> bool:
+        """Whether it is the equality that puts the entity in its group."""
+        return (
+            isinstance(part, Compare)
+            and isinstance(part.left, Ref)
+            and isinstance(part.right, Const)
+            and part.op == "=="
+            and self.group_of[number] is not None
+            and (source_name(part.left), part.right.value) == (self.selector, self.group_of[number])
+        )
 
     def _of(self, number: int) -> Questions:
         return self.groups[self.group_of[number]]

@@ -84,7 +84,9 @@ class Compiler:
         self.segments = len(world.segments)
         self.analysis = Analysis(world, self.sources, self.entities).run()
         self.constants: dict[str, Any] = {}
-        self.handlers = Handlers(self.analysis, self.emitter, self.constants, world.types)
+        self.handlers = Handlers(
+            analysis=self.analysis, constants=self.constants, emit_state=self.emitter, types=world.types
+        )
 
     def _sources(self) -> dict[str, Source]:
         found: dict[str, Source] = {}
@@ -241,7 +243,7 @@ class Compiler:
             reads=tuple(self.analysis.reads),
             tested=tuple(self.analysis.members_tested),
             raw={name: eval(f"lambda s: {src.raw}", space) for name, src in self.sources.items()},  # noqa: S307  # as above
-            show={name: src.show for name, src in self.sources.items()},
+            show={name: src.shower() for name, src in self.sources.items()},
             set_sources=frozenset(
                 name for name, src in self.sources.items() if isinstance(getattr(src, "code", None), ValueSet)
             ),

@@ -7,151 +7,29 @@ the next instant at which what it touched can change something by time alone, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any
+from dataclasses import dataclass
 
 from events.numbers import MICRO
-from projections.analysis import Analysis, Feature, Questions
-from projections.definitions import FieldKinds, SegmentDef
+from projections.analysis import Feature
+from projections.definitions import FieldKinds
 from projections.expressions import values as source
 from projections.expressions.emit import Emitter
 from projections.expressions.values import Num
 from projections.folding import Folding
+from projections.indexing import Indexed, Indexing
 from projections.sources import ConsentSource, ProfileSource, Source, TraitSource
-from projections.thresholds import Entry, Group, SourceIndex
-from projections.traits.collections import ValueSet, WindowedSet, WindowedTop
+from projections.traits.collections import WindowedSet, WindowedTop
 from projections.traits.windowed import Windowed
 
 TRACKED = (Windowed, WindowedSet)
-FEATURE_SCALE = Fraction(2 * MICRO)
-"""Features are compared by floor plus ceiling of their millionths."""
 
 
-@dataclass(slots=True)
-class Indexed:
-    """One source with what is generated about it: `entry` and `age` are what entities outside of groups ask."""
-
-    number: int
-    source: Source
-    entry: Entry
-    age: Entry
-    evidence: bool  # whether some entity is made of it
-    exact_exits: bool  # whether every exit of its window may matter to entities outside of groups
-    grouped: bool  # whether entities in groups ask it
-    grouped_age: bool
-
-    @property
-    def matters(self) -> bool:
-        """Whether a change can affect an entity directly."""
-        return bool(self.entry or self.age or self.grouped or self.grouped_age)
-
-    @property
-    def changes(self) -> str | None:
-        """The local list of elements that came or went, for sets."""
-        code = getattr(self.source, "code", None)
-        return code.changes if isinstance(code, ValueSet) else None
-
-    @property
-    def scale(self) -> Fraction:
-        """How many of its units make one."""
-        read = self.source.read()
-        return Fraction(read.scale) if isinstance(read, Num) else Fraction(1)
-
-
-@dataclass(slots=True)
-class Handlers:
+@dataclass(slots=True, kw_only=True)
+class Handlers(Indexing):
     """Writes the functions of all event types and of time."""
 
-    analysis: Analysis
     emit_state: Callable[[], Emitter]
-    constants: dict[str, Any]
     types: Mapping[str, FieldKinds]
-    indexed: dict[str, Indexed] = field(default_factory=dict)
-    features: list[Feature] = field(default_factory=list)
-
-    def prepare(self) -> None:
-        """Number sources and features and put the indexes of entities outside of groups among the constants."""
-        a = self.analysis
-        plain = a.groups[None]
-        groups = [questions for value, questions in a.groups.items() if value is not None]
-        made_of = {name for reads in a.reads for name in reads}
-        self.features = list(a.features.values())
-        for number, (name, src) in enumerate(sorted(a.sources.items())):
-            ix = self.indexed[name] = Indexed(
-                number,
-                src,
-                entry=plain.entries.get(name, Entry()),
-                age=plain.ages.get(name, Entry()),
-                evidence=name in made_of,
-                exact_exits=self.exact(plain, name),
-                grouped=any(name in group.entries or self.in_features(group, name) for group in groups),
-                grouped_age=any(name in group.ages for group in groups),
-            )
-            self.constants[f"IX{number}"] = index = ix.entry.thresholds(ix.scale)
-            self.constants[f"CUTS{number}"] = index.cuts
-            self.constants[f"EQ{number}"] = ix.entry.equals().get
-            self.constants[f"ANY{number}"] = tuple(sorted(ix.entry.any_change))
-            self.constants[f"AGE{number}"] = ages = ix.age.thresholds(Fraction(1))
-            self.constants[f"AGED{number}"] = ages.at.get
-        for feature in self.features:
-            entry = plain.features.get(feature.number, Entry())
-            self.constants[f"FX{feature.number}"] = entry.thresholds(FEATURE_SCALE)
-
-    def in_features(self, questions: Questions, name: str) -> bool:
-        """Whether a group compares an expression that is made of the source."""
-        return any(name in feature.sources for feature in self.features if feature.number in questions.features)
-
-    def exact(self, questions: Questions, name: str) -> bool:
-        """Whether every exit from a source's window may matter to a group."""
-        entry = questions.entries.get(name, Entry())
-        return bool(entry.any_change or entry.nullness or entry.equal) or self.in_features(questions, name)
-
-    def group(self, movers: Mapping[int, bool]) -> None:
-        """Put the groups' indexes among the constants, by the value of the selector that they look for."""
-        a = self.analysis
-        found: dict[str, Group] = {}
-        for value, questions in a.groups.items():
-            if value is not None:
-                found[value] = Group(
-                    entities=tuple(number for number, of in enumerate(a.group_of) if of == value),
-                    lasting=tuple(number for number, of in enumerate(a.group_of) if of == value and self.lasts(number)),
-                    sources=[self.source_index(questions, ix) for ix in self.indexed.values()],
-                    features=[
-                        questions.features[feature.number].thresholds(FEATURE_SCALE)
-                        if feature.number in questions.features
-                        else None
-                        for feature in self.features
-                    ],
-                    moving=self.moving(movers, value),
-                )
-        self.constants["GROUP"] = found.get
-
-    def lasts(self, number: int) -> bool:
-        """Whether a member stays in whatever the selector's value."""
-        definition = self.analysis.entities[number]
-        return isinstance(definition, SegmentDef) and definition.leaves_when is not None
-
-    def source_index(self, questions: Questions, ix: Indexed) -> SourceIndex | None:
-        """What a group asks of a source; None for nothing. The selector's own changes ask the whole group."""
-        name = ix.source.name
-        if name == self.analysis.selector:
-            return None
-        entry, age = questions.entries.get(name, Entry()), questions.ages.get(name, Entry())
-        exact = self.exact(questions, name)
-        if not (entry or age or exact):
-            return None
-        return SourceIndex(
-            any_change=tuple(sorted(entry.any_change)),
-            numbers=entry.thresholds(ix.scale),
-            equal=entry.equals(),
-            ages=age.thresholds(Fraction(1)),
-            exact=exact,
-        )
-
-    def moving(self, movers: Mapping[int, bool], group: str | None) -> tuple[int, ...]:
-        """The entities of a group whose crossings no index of ages finds."""
-        return tuple(number for number, aged in movers.items() if not aged and self.analysis.group_of[number] == group)
 
     @property
     def select(self) -> list[str]:
@@ -182,7 +60,7 @@ class Handlers:
             *self.astray("cand += s.strays", "if s.exit_at < L: L = s.exit_at"),
             f"return L, {self.before(touched)}",
         ]
-        return [f"def on_{type_name}(s, ev, t, offset, cand):", *("    " + line for line in body)]
+        return [f"def on_{type_name}(s, ev, t, offset, cand):", *indented(body)]
 
     def touching(self, src: Source) -> Iterable[str]:
         """The event types that can change a source."""
@@ -259,41 +137,47 @@ class Handlers:
             return []
         if ix.changes is not None:
             lines = [f"if {ix.changes}:", f"    cand += ANY{n}", f"    for x in {ix.changes}: cand += EQ{n}(x, ())"]
-            return lines + self.in_group(n, f"cand += x.toggled({ix.changes})", when=ix.grouped)
+            return lines + indented(self.in_group(n, f"cand += x.toggled({ix.changes})", when=ix.grouped))
         found: list[str] = []
         if entry.any_change:
             found.append(f"cand += ANY{n}")
         if entry.comparisons or entry.nullness:
-            found.append(f"cand += affected(IX{n}, b{n}, a)")
+            read = ix.source.read()
+            known = isinstance(read, Num) and read.guard is None
+            found.append(f"cand += IX{n}.between(b{n}, a)" if known else f"cand += affected(IX{n}, b{n}, a)")
         if entry.equal:
             found.append(f"cand += EQ{n}(b{n}, ()); cand += EQ{n}(a, ())")
         if ix.age:
-            found.append(f"cand += affected_age(AGE{n}, b{n}, a, t)")
-        found += [
-            line.removeprefix("    ") for line in self.in_group(n, f"cand += x.changed(b{n}, a)", when=ix.grouped)
-        ]
-        age = self.in_group(n, f"cand += affected_age(x.ages, b{n}, a, t)", when=ix.grouped_age)
-        found += [line.removeprefix("    ") for line in age]
+            found.append(f"if {self.aged(n, f'{self.first_age(ix)}')}: cand += affected_age(AGE{n}, b{n}, a, t)")
+        found += self.in_group(n, f"cand += x.changed(b{n}, a)", when=ix.grouped)
+        age = f"if {self.aged(n, 'x.first')}: cand += affected_age(x, b{n}, a, t)"
+        found += self.in_group(n, age, when=ix.grouped_age, of="ages")
         if ix.source.name == self.analysis.selector:
             found.append(f"left = GROUP(b{n})")
             found.append("if left is not None: cand += left.entities")
             found.append("if mine is not None: cand += mine.entities")
             found.append("s.strays = strays(s, left, mine)")
-        return [f"a = {ix.source.raw}", f"if a != b{n}:", *("    " + line for line in found or ["pass"])]
+        return [f"a = {ix.source.raw}", f"if a != b{n}:", *indented(found or ["pass"])]
 
-    def in_group(self, number: int, statement: str, *, when: bool) -> list[str]:
-        """A statement about `x`, what the customer's group asks of a source."""
+    def first_age(self, ix: Indexed) -> int:
+        """The smallest age that entities outside of groups compare with."""
+        first: int = self.constants[f"AGE{ix.number}"].first
+        return first
+
+    def aged(self, number: int, first: str) -> str:
+        """Whether an instant was old enough for any comparison before it changed, or is now."""
+        return f"b{number} is None or a is None or t - b{number} >= {first} or t - a >= {first}"
+
+    def in_group(self, number: int, *statements: str, when: bool, of: str = "sources") -> list[str]:
+        """Statements about `x`, what the customer's group asks of a source or of its age."""
         if not when:
             return []
-        return [
-            f"    if mine is not None and (x := mine.sources[{number}]) is not None:",
-            f"        {statement}",
-        ]
+        return [f"if mine is not None and (x := mine.{of}[{number}]) is not None:", *indented(statements)]
 
     def astray(self, *statements: str) -> list[str]:
         """Statements for customers in entities of another group than theirs, where there can be any."""
         lasting = any(of is not None and self.lasts(number) for number, of in enumerate(self.analysis.group_of))
-        return ["if s.strays:", *("    " + line for line in statements)] if lasting else []
+        return ["if s.strays:", *indented(statements)] if lasting else []
 
     def new_bound(self, ix: Indexed) -> list[str]:
         """Statements that bound the next change by time of what an event touched."""
@@ -302,10 +186,12 @@ class Handlers:
         if ix.age or ix.grouped_age:
             lines += [f"a = {ix.source.raw}", f"if a is not None and a != b{n}:"]
         if ix.age:
-            first = self.constants[f"AGE{n}"].cuts[0]
+            first = self.first_age(ix)
             lines += [f"    if a + {first} < s.queued or a + {first} <= t:"]
             lines += [f"        e = next_cut(AGE{n}, NEXT, s, a, t)", "        if e < L: L = e"]
-        lines += self.in_group(n, "e = next_cut(x.ages, NEXT, s, a, t); L = min(L, e)", when=ix.grouped_age)
+        found = ["if a + x.first < s.queued or a + x.first <= t:"]
+        found += ["    e = next_cut(x, NEXT, s, a, t)", "    if e < L: L = e"]
+        lines += indented(self.in_group(n, *found, when=ix.grouped_age, of="ages"))
         return lines + self.exit_bound(ix)
 
     def exit_bound(self, ix: Indexed) -> list[str]:
@@ -317,11 +203,9 @@ class Handlers:
         if ix.entry or ix.exact_exits:
             cuts = None if ix.exact_exits else f"CUTS{ix.number}"
             lines += [f"e = {code.next_exit(cuts)}", "if e < L: L = e"]
-        if ix.grouped:
-            choice = f"e = {code.next_exit(None)} if x.exact else {code.next_exit('x.numbers.cuts')}"
-            inner = self.in_group(ix.number, f"{choice}; L = min(L, e)", when=True)
-            lines += [line.removeprefix("    ") for line in inner]
-        return lines
+        choice = f"if not x.exact: e = {code.next_exit('x.numbers.cuts')}"
+        lines += self.in_group(ix.number, f"e = {code.next_exit(None)}", choice, "if e < L: L = e", when=ix.grouped)
+        return ["if s.exit_at < L:", *indented(lines)] if lines else []
 
     # ------------------------------------------------------------ time
     def expire(self) -> list[str]:
@@ -341,7 +225,7 @@ class Handlers:
             *(line for n, feature in features for line in self.feature_crossing(n)),
             f"return ({''.join((ix.changes or 'None') + ', ' for ix in windows if ix.evidence)})",
         ]
-        return ["def expire(s, t, cand):", *("    " + line for line in body)]
+        return ["def expire(s, t, cand):", *indented(body)]
 
     def window_code(self, ix: Indexed) -> Windowed | WindowedSet | WindowedTop:
         """The trait code of a windowed source."""
@@ -365,10 +249,10 @@ class Handlers:
             n = ix.number
             if ix.age or ix.grouped_age:
                 lines += [f"a = {ix.source.raw}", "if a is not None:", f"    cand += AGED{n}(t - a, ())"]
-            lines += self.in_group(n, "cand += x.ages.at.get(t - a, ())", when=ix.grouped_age)
+            lines += indented(self.in_group(n, "cand += x.at.get(t - a, ())", when=ix.grouped_age, of="ages"))
         lines += ["cand += MOVING", *self.of_group("cand += mine.moving"), *self.astray("cand += s.strays")]
         lines += ["return before"]
-        return ["def due(s, t, cand):", *("    " + line for line in lines)]
+        return ["def due(s, t, cand):", *indented(lines)]
 
     def of_group(self, statement: str) -> list[str]:
         """A statement about the customer's group, where entities are in groups."""
@@ -382,9 +266,15 @@ class Handlers:
             if ix.age or ix.grouped_age:
                 lines += [f"a = {ix.source.raw}", "if a is not None:"]
                 lines += [f"    e = next_cut(AGE{n}, NEXT, s, a, t)", "    if e < L: L = e"]
-            lines += self.in_group(n, "e = next_cut(x.ages, NEXT, s, a, t); L = min(L, e)", when=ix.grouped_age)
+            found = ["e = next_cut(x, NEXT, s, a, t)", "if e < L: L = e"]
+            lines += indented(self.in_group(n, *found, when=ix.grouped_age, of="ages"))
             lines += self.exit_bound(ix)
         lines += ["for i in MOVING: L = min(L, NEXT[i](s, t))"]
         lines += self.of_group("L = min([L, *[NEXT[i](s, t) for i in mine.moving]])")
         lines += self.astray("L = min([L, s.exit_at, *[NEXT[i](s, t) for i in s.strays if NEXT[i] is not None]])")
-        return ["def bound(s, t):", *("    " + line for line in [*lines, "return L"])]
+        return ["def bound(s, t):", *indented([*lines, "return L"])]
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Statements one level deeper."""
+    return ["    " + line for line in lines]

@@ -8,6 +8,7 @@ had then.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -87,16 +88,24 @@ def consented(consent: Mapping[str, Entry], channel: str, purpose: str) -> bool:
     """Whether the latest word on a channel and purpose is a grant."""
     if not consent:
         return False
-    granted = consent.get(f"{channel}.{purpose}")
+    grant, stops = _consent_keys(channel, purpose)
+    granted = consent.get(grant)
     if granted is None or not granted[0]:
         return False
-    if purpose == TRANSACTIONAL:
+    if purpose == TRANSACTIONAL or len(consent) == 1:
         return True
-    for key in (f"{channel}.{purpose}!", f"{ANY}.{purpose}!", f"{channel}.{ANY}!", f"{ANY}.{ANY}!"):
+    for key in stops:
         stopped = consent.get(key)
         if stopped is not None and stopped[1:] > granted[1:]:
             return False
     return True
+
+
+@lru_cache(maxsize=256)
+def _consent_keys(channel: str, purpose: str) -> tuple[str, tuple[str, ...]]:
+    """Where the grant stands, and where an unsubscription that undoes it may."""
+    grant = f"{channel}.{purpose}"
+    return grant, (f"{grant}!", f"{ANY}.{purpose}!", f"{channel}.{ANY}!", f"{ANY}.{ANY}!")
 
 
 def mark_address(state: Any, channel: str, address: str | None, o: int, k: int) -> None:

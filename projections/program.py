@@ -6,6 +6,7 @@ generated struct; `None` for a customer nobody has seen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ from projections.state import StateCodec
 
 Change = tuple[int, Any, Any]
 """(entity, from, to): False and True for segments, values for dimensions, None for no value before."""
+
+EvidencePlan = tuple[str, int | None, tuple[Any, ...] | None, Callable[[Any], Any]]
+"""(source, its place in `before`, of a set the elements looked for, how it is shown)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class Program:
     checks: Mapping[type, Callable[[Any], None]]  # event struct -> raises InputRefused for what its handler cannot read
     condition_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     snapshots: dict[int, Callable[[Any], tuple[Any, ...]]] = field(default_factory=dict)
+    evidence_plans: dict[tuple[int, str | None], list[EvidencePlan]] = field(default_factory=dict)
 
     def member(self, state: Any, segment: str) -> bool:
         """Whether the customer is in the segment, as of the last step."""
@@ -91,29 +96,40 @@ class Program:
         zone: str = state.zone or self.zone
         return zone
 
-    def after(self, state: Any, entity: int) -> tuple[Any, ...]:
-        """Snapshots of the sources an entity is made of; of a set, the elements its condition looks for."""
-        snapshot = self.snapshots.get(entity)
-        if snapshot is None:
-            snapshot = self.snapshots[entity] = self.snapshot_of(entity)
-        return snapshot(state)
+    def snapshot(self, entity: int) -> Callable[[Any], tuple[Any, ...]]:
+        """The function that takes snapshots of the sources an entity is made of; of a set, the elements its condition
+        looks for. Compiled when it is first asked for."""
+        found = self.snapshots.get(entity)
+        if found is None:
+            found = self.snapshots[entity] = self.snapshot_of(entity)
+        return found
 
     def evidence(
         self, entity: int, event_type: str | None, before: tuple[Any, ...], after: tuple[Any, ...]
     ) -> dict[str, list[Any]]:
         """The traits that made a transition, each as [before, after]."""
-        order = self.evidence_order.get(event_type, ()) if before else ()
+        plan = self.evidence_plans.get((entity, event_type))
+        if plan is None:
+            plan = self.evidence_plans[entity, event_type] = self._evidence_plan(entity, event_type)
         found: dict[str, list[Any]] = {}
-        for name, now in zip(self.reads[entity], after, strict=True):
-            then = now
-            place = order.index(name) if name in order else -1
-            if name in self.set_sources:
-                toggled = set(before[place]) if place >= 0 and before[place] else set()
-                looked_for = self.tested[entity].get(name, ())
-                odd = {x for x in toggled if list(before[place]).count(x) % 2}
+        for (name, place, looked_for, show), now in zip(plan, after, strict=True):
+            then = before[place] if before and place is not None else None
+            if looked_for is not None:
+                odd = {x for x, times in Counter(then or ()).items() if times % 2}
                 then = [x for x in looked_for if (x in now) != (x in odd)]
-            elif place >= 0:
-                then = before[place]
-            show = self.show[name]
+            elif not before or place is None:
+                then = now
             found[name] = [show(then), show(now)]
         return found
+
+    def _evidence_plan(self, entity: int, event_type: str | None) -> list[EvidencePlan]:
+        order = self.evidence_order.get(event_type, ())
+        return [
+            (
+                name,
+                order.index(name) if name in order else None,
+                self.tested[entity].get(name, ()) if name in self.set_sources else None,
+                self.show[name],
+            )
+            for name in self.reads[entity]
+        ]

@@ -14,6 +14,8 @@ from projections.thresholds import NextChange
 
 Change = tuple[int, Any, Any]
 Evaluate = Callable[[Any, int], Any]
+Plan = tuple[Evaluate, NextChange | None, int, int, Change, Change]
+"""(function, next change, place among bytes or dimensions, bit (0 for a dimension), entered, left)."""
 
 
 class Settling:
@@ -34,6 +36,7 @@ class Settling:
         plain: bool,
     ) -> None:
         self.functions, self.next_changes, self.segments, self.struct = functions, next_changes, segments, struct
+        self.plans = [self._plan(number) for number in range(len(functions))]
         self.names = [definition.name for definition in analysis.entities]
         self.rank = analysis.order()
         self.ranked = sorted(range(len(functions)), key=self.rank.__getitem__)
@@ -47,6 +50,13 @@ class Settling:
         self.blank_mem = bytes((segments + 7) // 8)
         self.pristine_mem, self.pristine_dims = self._pristine()
         self.settle_first = self._plain_first if plain else self._first
+
+    def _plan(self, number: int) -> Plan:
+        """What evaluating an entity takes, at hand at once."""
+        evaluate, later = self.functions[number], self.next_changes[number]
+        if number >= self.segments:
+            return evaluate, later, number - self.segments, 0, (number, None, None), (number, None, None)
+        return evaluate, later, number >> 3, 1 << (number & 7), (number, False, True), (number, True, False)
 
     def new_state(self) -> Any:
         """The state of a customer before any record."""
@@ -73,24 +83,21 @@ class Settling:
     # ------------------------------------------------------------ the usual step
     def _settle_flat(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
         out: list[Change] | None = None
-        functions, changes, mem, segments = self.functions, self.next_changes, state.mem, self.segments
+        plans, mem = self.plans, state.mem
         for number in candidates:
-            value = functions[number](state, t)
-            if number < segments:
-                byte, bit = number >> 3, 1 << (number & 7)
+            evaluate, later, byte, bit, entered, left = plans[number]
+            value = evaluate(state, t)
+            if bit:
                 if value:
                     if not mem[byte] & bit:
                         mem[byte] |= bit
-                        out = _added(out, (number, False, True))
+                        out = [entered] if out is None else [*out, entered]
                 elif mem[byte] & bit:
                     mem[byte] ^= bit
-                    out = _added(out, (number, True, False))
-            else:
-                before = state.dims[number - segments]
-                if value != before:
-                    state.dims[number - segments] = value
-                    out = _added(out, (number, before, value))
-            later = changes[number]
+                    out = [left] if out is None else [*out, left]
+            elif value != state.dims[byte]:
+                before, state.dims[byte] = state.dims[byte], value
+                out = [(number, before, value)] if out is None else [*out, (number, before, value)]
             if later is not None:
                 instant = later(state, t)
                 if instant < bound:  # noqa: PLR1730  # the hot path: min() is a call

@@ -6,14 +6,26 @@ they are made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from projections.definitions import TraitDef, TraitKind, WorldDef
 from projections.expressions.tree import Compare, Const, Kind, Node, Ref, Root
 from projections.expressions.values import Num, Val
 from projections.traits.collections import Recent, Top, ValueSet, WindowedSet, WindowedTop
-from projections.traits.kinds import Count, Edge, EdgeAt, Extreme, Mean, MeanGap, Slot, Sum, TraitCode, slot_name
+from projections.traits.kinds import (
+    Count,
+    Edge,
+    EdgeAt,
+    Extreme,
+    Mean,
+    MeanGap,
+    Slot,
+    Sum,
+    TraitCode,
+    as_it_is,
+    slot_name,
+)
 from projections.traits.windowed import WindowedCount, WindowedExtreme, WindowedMean, WindowedSum
 
 PLAIN: dict[TraitKind, type[TraitCode]] = {
@@ -82,9 +94,9 @@ class Source:
         value = self.read()
         return value.numerator if isinstance(value, Num) else value.code
 
-    def show(self, raw: Any) -> Any:
-        """A snapshot as people read it."""
-        return raw
+    def shower(self) -> Callable[[Any], Any]:
+        """The function that shows a snapshot as people read it."""
+        return as_it_is
 
 
 class TraitSource(Source):
@@ -101,8 +113,8 @@ class TraitSource(Source):
     def raw(self) -> str:
         return self.code.raw
 
-    def show(self, raw: Any) -> Any:
-        return self.code.show(raw)
+    def shower(self) -> Callable[[Any], Any]:
+        return self.code.shower()
 
 
 class ProfileSource(Source):

@@ -22,7 +22,7 @@ PERSON: tuple[Slot, ...] = (
     Slot("dims", list[str | None], list),  # a value for each dimension
     Slot("queued", int, NEVER),  # the customer's timer: never later than what is due next
     Slot("ask_at", int, NEVER),  # when a pending match is asked next
-    Slot("pending", int, 0),  # how many matches are pending
+    Slot("pending", int, 0),  # how many matches are pending; negative until a step has judged those that were folded
     Slot("strays", list[int], list),  # entities that are asked at every step (see thresholds.strays)
     Slot("exit_at", int, NEVER),  # when something leaves a window next
     Slot("zone", str | None),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor, inf
@@ -44,6 +44,8 @@ class Thresholds:
     rising: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
     falling: tuple[list[float], list[int]] = field(default_factory=lambda: ([], []))
     on_null: tuple[int, ...] = ()
+    first: int = NEVER  # the smallest cut
+    sure: list[bool] = field(default_factory=list)  # by the cut's place: whether an entity surely changes there
 
     def between(self, a: int, b: int) -> list[int]:
         """Entities with a cut between two values."""
@@ -72,8 +74,9 @@ class Entry:
     def __bool__(self) -> bool:
         return bool(self.comparisons or self.equal or self.any_change or self.nullness)
 
-    def thresholds(self, scale: Fraction) -> Thresholds:
-        """The index, of comparisons with cuts in units of which `scale` make one."""
+    def thresholds(self, scale: Fraction, certain: Set[int] = frozenset()) -> Thresholds:
+        """The index, of comparisons with cuts in units of which `scale` make one; `certain` are entities that change
+        at each cut of theirs."""
         by_cut: dict[int, set[int]] = defaultdict(set)
         rising: list[tuple[float, int]] = []
         falling: list[tuple[float, int]] = []
@@ -87,11 +90,12 @@ class Entry:
                 falling.append((cuts[-1], entity))
             else:
                 rising.append((-inf, entity))
-        made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)))
+        made = Thresholds(cuts=sorted(by_cut), on_null=tuple(sorted(self.nullness)), first=min(by_cut, default=NEVER))
         for each in made.cuts:
             made.at[each] = tuple(sorted(by_cut[each]))
             made.ids += made.at[each]
             made.groups.append(made.at[each])
+            made.sure.append(not certain.isdisjoint(made.at[each]))
             made.start.append(len(made.ids))
         for kept, pairs in ((made.rising, rising), (made.falling, falling)):
             for place, entity in sorted(set(pairs)):
@@ -111,7 +115,6 @@ class SourceIndex:
     any_change: tuple[int, ...]
     numbers: Thresholds
     equal: dict[Any, tuple[int, ...]]
-    ages: Thresholds
     exact: bool  # whether every exit from the source's window may matter
 
     def changed(self, before: Any, after: Any) -> list[int]:
@@ -133,11 +136,13 @@ class SourceIndex:
 
 @dataclass(slots=True)
 class Group:
-    """The indexes of the entities that look for one value of the selector: by number of source and of feature."""
+    """The indexes of the entities that look for one value of the selector: by number of source and of feature, None
+    where they ask nothing of it."""
 
     entities: tuple[int, ...]
     lasting: tuple[int, ...]  # those that a customer may stay in after the selector's value has changed
     sources: list[SourceIndex | None]
+    ages: list[Thresholds | None]
     features: list[Thresholds | None]
     moving: tuple[int, ...]  # those whose crossings no index of ages finds
 
@@ -166,23 +171,23 @@ def strays(state: Any, left: Group | None, entered: Group | None) -> list[int]:
 def next_cut(index: Thresholds, next_change: list[NextChange | None], state: Any, since: int, t: int) -> int:
     """The first instant after t at which an age crosses a cut that can matter to this customer; early at worst.
 
-    A cut matters if some entity there may change by time (its still parts hold); after WALK entities that do not, the
-    next cut is taken as it is.
+    A cut matters if some entity there surely changes, or may since its still parts hold; after WALK entities that do
+    not, the next cut is taken as it is.
     """
-    cuts, groups = index.cuts, index.groups
+    cuts, sure = index.cuts, index.sure
     place, end = bisect_right(cuts, t - since), len(cuts)
     best, asked = NEVER, 0
     while place < end:
         instant = since + cuts[place]
         if best <= instant:
             return best
-        if asked >= WALK:
+        if sure[place] or asked >= WALK:
             return instant
-        for entity in groups[place]:
+        for entity in index.groups[place]:
             change = next_change[entity]
             when = instant if change is None else change(state, t)
             if when < best:  # noqa: PLR1730  # the hot path: min() is a call
                 best = when
-        asked += len(groups[place])
+        asked += len(index.groups[place])
         place += 1
     return best

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import TypeVar
+
+Choice = TypeVar("Choice")
 
 PARTS = ("subject", "html", "txt")
 _KEY = re.compile(
@@ -77,10 +80,13 @@ class Catalogue:
         languages = self._parts.get((name, channel))
         if languages is None:
             return {}
-        if not language:
-            return languages[None]
-        wanted = language.lower().replace("_", "-")
-        return languages.get(wanted) or languages.get(wanted.partition("-")[0]) or languages[None]
+        return in_language(languages, language) if language else languages[None]
+
+
+def in_language(choices: Mapping[str | None, Choice], language: str) -> Choice:
+    """The choice for a language (`ru_RU`: `ru-ru`, then `ru`), else the one without."""
+    wanted = language.lower().replace("_", "-")
+    return choices.get(wanted) or choices.get(wanted.partition("-")[0]) or choices[None]
 
 
 @cache

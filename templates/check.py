@@ -12,8 +12,9 @@ from projections.expressions.tree import Kind
 from templates.catalogue import Catalogue
 from templates.context import LINK_FIELDS, OFFER_FIELDS, PROFILE_FIELDS, SENDER_FIELDS, build_context
 from templates.example_data import DATE, example_fields, example_profile, example_value
+from templates.part import Compiled, render_part
 from templates.plain import Variables, plain
-from templates.render import Compiled, Fault, compile_all, lacking_parts, render_part
+from templates.render import Fault, compile_all, lacking_parts
 
 _NULL_TRAITS = frozenset({Kind.SET, Kind.LIST})
 

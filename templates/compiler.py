@@ -21,7 +21,21 @@ UNPACKED = "values of several names"
 
 
 class BoundedCodeGenerator(CodeGenerator):
-    """Writes comparisons, joins, slices and literals as calls of TemplateEnvironment."""
+    """Writes outputs, comparisons, joins, slices and literals as calls of TemplateEnvironment."""
+
+    @override
+    def _make_finalize(self) -> CodeGenerator._FinalizeInfo:
+        # Without a function for constants: they are written when the template runs, as all other values are.
+        return self._FinalizeInfo(None, "environment.written(")
+
+    @override
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        # As Jinja's, but for `str()`: `written` makes nothing else.
+        self.write("escape(environment.written(" if frame.eval_ctx.autoescape else "environment.written(")
+
+    @override
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write("))" if frame.eval_ctx.autoescape else ")")
 
     @override
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from templates.plain import Group, Nulls, Plain, Variables, plain
+from templates.plain import Group, Nulls, Plain, Variables, plain_fields
 
 PROFILE_FIELDS = (
     "email",
@@ -22,6 +22,17 @@ PROFILE_FIELDS = (
 OFFER_FIELDS = ("code", "percent", "amount", "category", "expires_on")
 LINK_FIELDS = ("unsubscribe", "survey")
 SENDER_FIELDS = ("name", "email")
+
+# Shared by all messages: templates change nothing that they are given.
+_NOTHING_GIVEN: Mapping[str, Plain] = {
+    "customer": Nulls(),
+    "traits": {},
+    "event": Nulls(),
+    "items": [],
+    "offer": Nulls(),
+    "links": {},
+    "sender": {},
+}
 
 
 def build_context(
@@ -42,26 +53,24 @@ def build_context(
     `code percent amount category expires_on`; `links` and `sender` may be groups made once (`fixed_group`). Raises
     RenderFailed for what is no data.
     """
-    cause = _group(Nulls(event or {}))  # type: ignore[arg-type]  # not yet plain
-    given = {name: value for name, value in (offer or {}).items() if name in OFFER_FIELDS}
-    bought = cause.get("items")
-    return Variables(
-        customer=_group(Nulls(profile)),  # type: ignore[arg-type]  # not yet plain
-        traits=_group(traits),
-        event=cause,
-        items=bought if isinstance(bought, list) else [],
-        offer=_group(Nulls(given)),  # type: ignore[arg-type]  # not yet plain
-        links=links if isinstance(links, Group) else fixed_group(LINK_FIELDS, links),
-        sender=sender if isinstance(sender, Group) else fixed_group(SENDER_FIELDS, sender),
-    )
+    variables = Variables(_NOTHING_GIVEN)
+    if event:
+        cause = variables["event"] = plain_fields(event, lenient=True)
+        bought = cause.get("items")
+        if isinstance(bought, list):
+            variables["items"] = bought
+    if profile:
+        variables["customer"] = plain_fields(profile, lenient=True)
+    if traits:
+        variables["traits"] = plain_fields(traits)
+    if offer:
+        given = {name: value for name, value in offer.items() if name in OFFER_FIELDS}
+        variables["offer"] = plain_fields(given, lenient=True)
+    variables["links"] = links if isinstance(links, Group) else fixed_group(LINK_FIELDS, links)
+    variables["sender"] = sender if isinstance(sender, Group) else fixed_group(SENDER_FIELDS, sender)
+    return variables
 
 
 def fixed_group(names: tuple[str, ...], values: Mapping[str, str]) -> Group:
     """Links or sender of a rulebook, plain once for all of its messages."""
-    return Group(_group({**dict.fromkeys(names), **values}))
-
-
-def _group(fields: Mapping[str, object]) -> dict[str, Plain]:
-    made = plain(fields)
-    assert isinstance(made, dict)
-    return made
+    return Group(plain_fields({**dict.fromkeys(names), **values}))

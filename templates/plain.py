@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from events.errors import RenderFailed
+from events.numbers import MICRO, PLACES, half_even
 from templates.limits import MAX_NUMBER
 
 Plain: TypeAlias = "str | int | Decimal | bool | list[Plain] | dict[str, Plain] | None"
@@ -19,6 +20,7 @@ MAX_VALUES = 1_000_000
 
 # Our own, so that no setting of the process's decimal context can change a message.
 ARITHMETIC = Context(prec=70, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+MAX_DIGITS = 30
 TOO_LARGE = "a number must be smaller than 10^30 in size"
 SIX_PLACES = Decimal("0.000001")
 
@@ -46,8 +48,10 @@ def plain_number(value: int | float | Decimal) -> int | Decimal:
 
     Raises RenderFailed for NaN, an infinity, or 10^30 and more in size.
     """
-    if type(value) is int:
-        return _bounded(value)
+    if type(value) is int and -MAX_NUMBER < value < MAX_NUMBER:
+        return value
+    if type(value) is Decimal and _has_six_places(value):
+        return _whole_if_it_is(value)
     if isinstance(value, float) and -1e15 < value < 1e15:
         if value.is_integer():
             return int(value)
@@ -55,17 +59,22 @@ def plain_number(value: int | float | Decimal) -> int | Decimal:
         if text[-7:].find(".") >= 0 and "e" not in text:
             return Decimal(text)  # six places or fewer: nothing to round
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or number.adjusted() >= 30:
+    if not number.is_finite() or number.adjusted() >= MAX_DIGITS:
         raise RenderFailed(TOO_LARGE)
-    number = ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0)
+    return _whole_if_it_is(ARITHMETIC.quantize(number, SIX_PLACES) if number.adjusted() >= -7 else Decimal(0))
+
+
+def _whole_if_it_is(number: Decimal) -> int | Decimal:
     whole = int(number)
     return whole if number == whole else number
 
 
-def _bounded(number: int) -> int:
-    if -MAX_NUMBER < number < MAX_NUMBER:
-        return number
-    raise RenderFailed(TOO_LARGE)
+def rounded(numerator: int, denominator: int = MICRO) -> int | Decimal:
+    """A fraction, by default one of millionths, half-even to 6 places, an int where it is whole; of any size."""
+    ties = MICRO % denominator  # most are decimal fractions of few places, which have nothing to round
+    micro = half_even(numerator * MICRO, denominator) if ties else numerator * (MICRO // denominator)
+    whole, rest = divmod(micro, MICRO)
+    return ARITHMETIC.scaleb(Decimal(micro), -PLACES) if rest else whole
 
 
 def plain_text(value: str) -> str:
@@ -82,6 +91,26 @@ def plain(value: object) -> Plain:
     Raises RenderFailed for what is no data (naming its type), for too deep nesting and for too many values.
     """
     return _Conversion().convert(value, 0)
+
+
+def plain_fields(fields: Mapping[str, Any], *, lenient: bool = False) -> dict[str, Plain]:
+    """`plain` of a group of fields (`lenient`: as Nulls), quicker where each is one text, number, flag or null."""
+    made: dict[str, Plain] = Nulls() if lenient else {}
+    for name, value in fields.items() if len(fields) <= MAX_VALUES else ():
+        kind = type(value)
+        if type(name) is not str or not name.isascii():
+            break
+        if value is None or kind is bool or (kind is str and value.isascii()):
+            made[name] = value
+        elif kind is int or kind is Decimal or kind is float:
+            made[name] = plain_number(value)
+        else:
+            break
+    if len(made) == len(fields):
+        return made
+    converted = plain(Nulls(fields) if lenient else fields)
+    assert isinstance(converted, dict)
+    return converted
 
 
 class _Conversion:
@@ -136,5 +165,13 @@ def _by_kind_and_value(value: object) -> tuple[str, object]:
 
 def shown(value: int | Decimal) -> str:
     """A number as text, half-even to 6 places, without trailing zeros and without an exponent."""
-    number = plain_number(value)
-    return str(number) if type(number) is int else format(number, "f").rstrip("0")
+    if type(value) is Decimal and _has_six_places(value):
+        text = str(value).rstrip("0")
+        if text[-1] != ".":  # not whole
+            return text
+    return str(number) if type(number := plain_number(value)) is int else str(number).rstrip("0")
+
+
+def _has_six_places(number: Decimal) -> bool:
+    """Whether there is nothing to round and nothing to refuse."""
+    return number.same_quantum(SIX_PLACES) and number.adjusted() < MAX_DIGITS

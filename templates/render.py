@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 
 from jinja2 import Template, TemplateSyntaxError
-from jinja2.exceptions import TemplateError
+from jinja2.nodes import EvalContext
 
 from events.errors import Problem, RenderFailed, RulebookInvalid
-from templates.catalogue import Catalogue, NotATemplate, Place, place_of
+from templates.catalogue import Catalogue, NotATemplate, in_language, place_of
 from templates.compiler import guard
-from templates.limits import MAX_OUTPUT_BYTES, Meter
+from templates.part import Compiled, render_part
 from templates.plain import Plain, Variables, plain
 from templates.reads import Reads, reads_of, together
-from templates.sandbox import RenderContext, TemplateEnvironment, range_of
+from templates.sandbox import TemplateEnvironment
 from templates.source import SyntaxRefused, check_source
-from templates.syntax import Reference, check_tree, references
+from templates.syntax import check_tree, references
 
 BODY_PARTS = ("html", "txt")
 
@@ -30,18 +28,6 @@ class Fault:
     key: str
     line: int
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """One template, ready to run."""
-
-    key: str
-    place: Place
-    code: Template
-    steps: int
-    references: tuple[Reference, ...]
-    reads: Reads
 
 
 def compile_all(templates: Mapping[str, str]) -> tuple[dict[str, Compiled], list[Fault]]:
@@ -71,7 +57,23 @@ def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compile
     fields, reads = references(tree), reads_of(tree)
     steps = guard(tree)
     code = Template.from_code(environment, environment.compile(tree, key, key), {})
-    return Compiled(key, place, code, steps, fields, reads)
+    root = code.root_render_func
+    return Compiled(key, place, code, root, EvalContext(environment, key), steps, fields, reads)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """A message of one template, channel and language: its parts, what they `read`, what it `lacks` to be sent."""
+
+    parts: tuple[tuple[str, Compiled], ...]
+    reads: Reads
+    lacks: str
+
+    def write(self, variables: dict[str, Plain]) -> dict[str, str]:
+        """The parts (`subject`, `html`, `txt`); `variables` are plain. Raises RenderFailed."""
+        if self.lacks:
+            raise RenderFailed(self.lacks)
+        return {part: render_part(template, variables) for part, template in self.parts}
 
 
 class Renderer:
@@ -85,16 +87,24 @@ class Renderer:
         if faults:
             raise RulebookInvalid([Problem(f"templates/{one.key}", one.line, 1, one.message) for one in faults])
         self.catalogue = Catalogue(templates)
-        self._reads: dict[tuple[str, str, str | None], Reads] = {}
+        self._letters: dict[tuple[str, str], dict[str | None, Letter]] = {}
 
-    def reads(self, template: str, channel: str, language: str | None) -> Reads:
-        """What the message's parts read of their context."""
-        key = (template, channel, language)
-        found = self._reads.get(key)
-        if found is None:
-            parts = self.catalogue.parts_for(template, channel, language).values()
-            found = self._reads[key] = together(self._compiled[part].reads for part in parts)
-        return found
+    def _letter(self, template: str, channel: str, language: str | None) -> Letter:
+        parts = {
+            part: self._compiled[key] for part, key in self.catalogue.parts_for(template, channel, language).items()
+        }
+        lacking = lacking_parts(channel, parts)
+        lacks = f"template {template!r} has no {lacking} for the channel {channel!r}" if lacking else ""
+        return Letter(tuple(parts.items()), together(one.reads for one in parts.values()), lacks)
+
+    def letter(self, template: str, channel: str, language: str | None) -> Letter:
+        """The message in the language (`ru-RU`, then `ru`), else in the one without; always the same one."""
+        letters = self._letters.get((template, channel))
+        if letters is None:
+            written_in = self.catalogue.languages(template, channel) or (None,)
+            letters = {one: self._letter(template, channel, one) for one in written_in}
+            self._letters[template, channel] = letters
+        return in_language(letters, language) if language else letters[None]
 
     def render(
         self, template: str, channel: str, language: str | None, context: Mapping[str, object]
@@ -103,12 +113,10 @@ class Renderer:
 
         `context` is what `build_context` makes. Raises RenderFailed with template, line and cause.
         """
-        keys = self.catalogue.parts_for(template, channel, language)
-        lacking = lacking_parts(channel, keys)
-        if lacking:
-            raise RenderFailed(f"template {template!r} has no {lacking} for the channel {channel!r}")
-        variables = context if isinstance(context, Variables) else {name: plain(one) for name, one in context.items()}
-        return {part: render_part(self._compiled[key], variables) for part, key in keys.items()}
+        letter = self.letter(template, channel, language)
+        return letter.write(
+            context if isinstance(context, Variables) else {k: plain(one) for k, one in context.items()}
+        )
 
 
 def lacking_parts(channel: str, parts: Iterable[str]) -> str:
@@ -118,57 +126,3 @@ def lacking_parts(channel: str, parts: Iterable[str]) -> str:
             return "subject"
         return "" if any(part in parts for part in BODY_PARTS) else "html or txt"
     return "" if "txt" in parts else "txt"
-
-
-def render_part(template: Compiled, variables: Mapping[str, Plain]) -> str:
-    """One part as text; `variables` are plain data. Raises RenderFailed with template, line and cause."""
-    context = RenderContext(
-        template.code.environment, {**variables, "range": range_of}, template.key, template.code.blocks
-    )
-    context.meter = Meter(template.place.language)
-    try:
-        context.meter.work(template.steps)
-        text = _collect(template.code.root_render_func(context))
-        return _one_line(text) if template.place.part == "subject" else _not_empty(text)
-    except RenderFailed as failure:
-        cause, trace = failure.cause, failure.__traceback__
-    except TemplateError as error:
-        cause, trace = error.message or "it cannot be computed", error.__traceback__
-    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
-        # Python's own words differ between its versions, and a decision records these.
-        cause, trace = f"it cannot be computed ({type(error).__name__})", error.__traceback__
-    raise RenderFailed(cause, template=template.key, line=_line(template, trace)) from None
-
-
-def _collect(chunks: Iterable[str]) -> str:
-    """The output, counted as it is produced."""
-    parts: list[str] = []
-    size_bytes = 0
-    for chunk in chunks:
-        size_bytes += len(chunk) if chunk.isascii() else len(chunk.encode())
-        if size_bytes > MAX_OUTPUT_BYTES:
-            raise RenderFailed(f"a part may have {MAX_OUTPUT_BYTES:,} bytes; this one has more")
-        parts.append(chunk)
-    return "".join(parts)
-
-
-def _one_line(text: str) -> str:
-    """A header's text: without line breaks and control characters, which could begin another header."""
-    spaced = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
-    return _not_empty(" ".join(spaced.split()))
-
-
-def _not_empty(text: str) -> str:
-    if not text or text.isspace():
-        raise RenderFailed("nothing was written; a part cannot be empty")
-    return text
-
-
-def _line(template: Compiled, trace: TracebackType | None) -> int:
-    """The template's line in which an error arose, 1 where none is known."""
-    line = 1
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == template.key:
-            line = template.code.get_corresponding_lineno(trace.tb_lineno)
-        trace = trace.tb_next
-    return line

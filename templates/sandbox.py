@@ -12,7 +12,7 @@ from types import MethodType
 from typing import Any
 
 from jinja2 import StrictUndefined
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, pass_context
 from typing_extensions import override
@@ -20,9 +20,10 @@ from typing_extensions import override
 from events.errors import RenderFailed
 from templates import filters
 from templates.compiler import LOOP_ITEMS, UNPACKED, BoundedCodeGenerator
-from templates.limits import MAX_LOOP_ITEMS, MAX_NUMBER, Meter
+from templates.limits import MAX_NUMBER, Meter
 from templates.operands import calculate, compare, defined, field, items, join, kind_of, number, scalar, whole, written
-from templates.plain import Plain, plain_number
+from templates.plain import Nulls, Plain, plain_number
+from templates.render_context import RenderContext, range_of
 
 LOOP_FIELDS = frozenset(
     {"depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex", "revindex0"}
@@ -37,23 +38,6 @@ class Missing(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         return self._undefined_hint or f"nothing is called {self._undefined_name!r}"
-
-
-class RenderContext(Context):
-    """The variables of one render and its meter."""
-
-    meter: Meter
-
-
-def range_of(_meter: Meter, *bounds: object) -> list[int]:
-    """Python's range, of at most as many numbers as a loop may have items."""
-    whole_bounds = [whole(bound, least=-(10**15), most=10**15) for bound in bounds]
-    if whole_bounds[2:] == [0]:
-        raise RenderFailed("the step of a range cannot be 0")
-    numbers = range(*whole_bounds)
-    if len(numbers) > MAX_LOOP_ITEMS:
-        raise RenderFailed(f"a range may have {MAX_LOOP_ITEMS:,} numbers; this one has {len(numbers):,}")
-    return list(numbers)
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,11 +68,6 @@ def _unpacked(value: object, names: int) -> object:
     raise RenderFailed(f"a list of {names} values belongs here, one for each name; found {kind_of(value)}")
 
 
-@pass_context
-def _written(_context: RenderContext, value: object) -> str:
-    return written(value)
-
-
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """Compiles templates that can do nothing but read plain data and write text."""
 
@@ -99,7 +78,6 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(
             undefined=Missing,
-            finalize=_written,
             autoescape=lambda name: name is not None and name.endswith(".html"),
             optimized=False,
             trim_blocks=True,
@@ -117,7 +95,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """The item of a dict, or what a loop says of itself; attributes do not exist."""
         if isinstance(obj, dict):
             found = obj.get(attribute, missing)
-            return found if found is not missing else self._absent(obj, attribute)
+            if found is not missing:
+                return found
+            return None if type(obj) is Nulls and attribute[:1] != "_" else self._absent(obj, attribute)
         if isinstance(obj, LoopContext) and (attribute in LOOP_FIELDS or attribute == "cycle"):
             return getattr(obj, attribute)
         return self._absent(obj, attribute)
@@ -180,6 +160,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     # What BoundedCodeGenerator writes:
 
+    written = staticmethod(written)
+
     def compare(self, context: RenderContext, *links: Any) -> bool:
         """A comparison, chained ones too: left, operator, right, operator, right ..."""
         context.meter.work(len(links))
@@ -222,6 +204,3 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def decimal(self, value: float) -> int | Decimal:
         """A literal number, exactly as written to 6 places."""
         return plain_number(value)
-
-
-__all__ = ["RenderContext", "TemplateEnvironment", "Undefined", "range_of"]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from triggers.definitions import Policy, TriggerDef
 from triggers.ledger import Ledger, Pending
-from triggers.occasion import CustomerView, Evidence
+from triggers.occasion import CustomerView, Evidence, Occasion
 from triggers.reasons import Reason
-from triggers.rules import Rule
+from triggers.rules import Rule, Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppress:
+class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The message is not sent; `reason` is that of the first gate that objected."""
 
     reason: Reason
@@ -22,8 +22,7 @@ class Suppress:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The match is asked again, all gates anew, at `ask_ms` (-1: when its trigger is no longer paused)."""
 
     reason: Reason
@@ -33,8 +32,7 @@ class Hold:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """No gate objected: what is sent, by which channel, where to."""
 
     channel: str
@@ -47,24 +45,37 @@ class Send:
 Verdict: TypeAlias = Suppress | Hold | Send
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """One match at the instant at which it is asked; `event` is the one that caused it."""
+class Asking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One match at the step in which it is asked; `trigger` is as the rulebook in force has it."""
 
     match: Pending
     rule: Rule
+    trigger: TriggerDef
+    purpose: str
     t_ms: int
+    occasion: Occasion
     view: CustomerView
     ledger: Ledger
     policy: Policy
-    event: object | None
 
     @property
-    def trigger(self) -> TriggerDef:
-        """The trigger as the rulebook in force has it."""
-        return self.rule.definition
+    def event(self) -> object | None:
+        """The event that caused the match, None where there is none; fetched when it is asked for."""
+        return self.occasion.event_at(self.match.cause_offset)
 
-    @property
-    def purpose(self) -> str:
-        """Marketing, transactional, or what else the trigger names."""
-        return self.trigger.message.purpose
+    @classmethod
+    def of(cls, match: Pending, occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> Asking:
+        """A match asked at an occasion."""
+        rule = rules.rules[match.trigger]
+        trigger = rule.definition
+        return cls(
+            match=match,
+            rule=rule,
+            trigger=trigger,
+            purpose=trigger.message.purpose,
+            t_ms=occasion.t_ms,
+            occasion=occasion,
+            view=view,
+            ledger=ledger,
+            policy=rules.policy,
+        )

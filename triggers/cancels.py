@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from triggers.definitions import OnKind, TriggerDef
-from triggers.ledger import Ledger, Pending, asked_by
+from triggers.ledger import Ledger, Pending
 from triggers.occasion import CustomerView, Evidence, Occasion
 from triggers.reasons import Reason
 from triggers.rules import Cancel, Rule, Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(msgspec.Struct, frozen=True, gc=False):
     """A pending match that this step ends, and why."""
 
     match: Pending
@@ -24,9 +23,11 @@ class Cancelled:
 
 def cancelled(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> list[Cancelled]:
     """The pending matches that this step cancels, in order of (trigger, age)."""
-    met: dict[str, list[Cancel]] = defaultdict(list)
+    if not ledger.pending:
+        return []
+    met: dict[str, list[Cancel]] = {}
     for cancel in rules.cancels.met(occasion.transitions, occasion.event_type):
-        met[cancel.trigger].append(cancel)
+        met.setdefault(cancel.trigger, []).append(cancel)
     found: list[Cancelled] = []
     for queue in ledger.pending:
         rule = rules.rules.get(queue[0].trigger)
@@ -36,7 +37,8 @@ def cancelled(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rul
         elif rule is not None and rule.name in met:
             cancels = sorted(met[rule.name], key=lambda cancel: cancel.index)
             found += _cancelled_when(queue, cancels, occasion, view)
-    return sorted(found, key=lambda end: (end.match.trigger, end.match.made))
+    found.sort(key=lambda end: (end.match.trigger, end.match.made))
+    return found
 
 
 def _whole(on: str, rule: Rule | None, occasion: Occasion, view: CustomerView) -> tuple[Reason, Evidence] | None:
@@ -60,23 +62,6 @@ def _cancelled_when(
         by = next((cancel.on for cancel in cancels if _holds(cancel, match, occasion, view)), None)
         if by is not None:
             yield Cancelled(match, Reason.CANCEL_WHEN, {"by": by.canonical, "cause": occasion.cause})
-
-
-def needed_causes(ledger: Ledger, rules: Rules, *, t_ms: int, event_type: str | None) -> set[int]:
-    """The offsets of the events that deciding a step at `t_ms` may ask `Occasion.cause_event` for, so that they can be
-    fetched beforehand: those of the matches that will be asked, and of those whose cancels compare `cause`."""
-    needed: set[int] = set()
-    for queue in ledger.pending:
-        rule = rules.rules.get(queue[0].trigger)
-        if rule is None:
-            continue
-        compares = any(
-            cancel.reads_cause and (cancel.on.kind is not OnKind.EVENT or cancel.on.name == event_type)
-            for cancel in rule.cancels
-        )
-        matches = queue if compares else asked_by(queue, t_ms, paused=rule.definition.paused)
-        needed.update(match.cause_offset for match in matches if match.cause_offset >= 0)
-    return needed
 
 
 def _left(trigger: TriggerDef, transitions: Mapping[str, Evidence], view: CustomerView) -> Evidence | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from triggers.definitions import TRANSACTIONAL
 from triggers.occasion import CustomerView
@@ -14,8 +15,7 @@ from triggers.reasons import Reason
 ADDRESS_FIELDS = MappingProxyType({"email": "email", "sms": "phone", "whatsapp": "phone", "push": "push_token"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usable:
+class Usable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The channel taken, and why those listed before it were not."""
 
     channel: str
@@ -23,8 +23,7 @@ class Usable:
     objections: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoneUsable:
+class NoneUsable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """No channel is usable; `reason` is that of the first listed."""
 
     reason: Reason

@@ -21,8 +21,10 @@ from triggers.reasons import Kind
 from triggers.rules import Rules
 
 OUTPUT_LIMIT_BYTES: Final = 900 * 1024
+SCHEDULE, HOLD, CANCEL, SUPPRESS, SEND = (kind.value for kind in Kind)
 # Room in an output for its position and claim; a constant, since what is decided must not depend on the claim.
 ENVELOPE_BYTES: Final = 1024
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def decide(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> list[Decision]:
@@ -33,17 +35,21 @@ def decide(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules)
     """
     step = _Step(occasion, view, ledger, rules)
     for end in cancelled(occasion, view, ledger, rules):
-        step.record(end.match, Kind.CANCEL, reason=end.reason.value, evidence=end.evidence)
+        step.keep(step.decision(end.match, CANCEL, end.evidence, reason=end.reason.value))
+    t_ms = occasion.t_ms
     due = []
     for match in new_matches(occasion, view, rules):
-        if match.due_ms > occasion.t_ms:
+        if match.due_ms > t_ms:
             evidence = occasion.evidence.get(rules.rules[match.trigger].definition.on.name, {})
-            step.record(match, Kind.SCHEDULE, ask_ms=match.due_ms, evidence={"traits": evidence})
+            step.keep(step.decision(match, SCHEDULE, {"traits": evidence}, ask_ms=match.due_ms))
         else:
             due.append(match)
     for queue in ledger.pending:
-        due += asked_by(queue, occasion.t_ms, paused=rules.rules[queue[0].trigger].definition.paused)
-    for match in sorted(due, key=step.turn):
+        if queue[0].ask_ms <= t_ms:
+            due += asked_by(queue, t_ms, paused=rules.rules[queue[0].trigger].definition.paused)
+    if len(due) > 1:
+        due.sort(key=step.turn)
+    for match in due:
         step.settle(match)
     return step.decisions
 
@@ -51,13 +57,15 @@ def decide(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules)
 class _Step:
     """One step's decisions so far."""
 
+    __slots__ = ("bytes", "decisions", "ledger", "measured", "occasion", "rules", "view")
+
     def __init__(self, occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> None:
         self.occasion = occasion
         self.view = view
         self.ledger = ledger
         self.rules = rules
         self.decisions: list[Decision] = []
-        self.bytes = ENVELOPE_BYTES
+        self.bytes, self.measured = ENVELOPE_BYTES, 0  # of the first `measured` decisions
 
     def turn(self, match: Pending) -> tuple[int, str, object]:
         """What the asking is sorted by."""
@@ -65,52 +73,49 @@ class _Step:
 
     def settle(self, match: Pending) -> None:
         """Ask the gates and record their verdict."""
-        asking = Asking(
-            match=match,
-            rule=self.rules.rules[match.trigger],
-            t_ms=self.occasion.t_ms,
-            view=self.view,
-            ledger=self.ledger,
-            policy=self.rules.policy,
-            event=self.occasion.event_at(match.cause_offset),
-        )
+        asking = Asking.of(match, self.occasion, self.view, self.ledger, self.rules)
         verdict = ask(asking)
+        decision = self._verdict(match, verdict, asking.purpose)
         if isinstance(verdict, Send):
-            verdict = self._too_large(match, verdict, asking.purpose) or held_out(asking, verdict) or verdict
-        self._keep(self._verdict(match, verdict, asking.purpose))
+            objection = self._too_large(decision, verdict) or held_out(asking, verdict)
+            if objection is not None:
+                decision = self._verdict(match, objection, asking.purpose)
+        self.keep(decision)
 
-    def _too_large(self, match: Pending, send: Send, purpose: str) -> Suppress | None:
+    def _too_large(self, decision: Decision, send: Send) -> Suppress | None:
         """The template gate's objection to a message with which the step's output would pass its limit."""
-        if self.bytes + _size(self._verdict(match, send, purpose)) <= OUTPUT_LIMIT_BYTES:
+        self.bytes += sum(map(_size, self.decisions[self.measured :]))
+        self.measured = len(self.decisions)
+        if self.bytes + _size(decision) <= OUTPUT_LIMIT_BYTES:
             return None
         error = f"the step's output would pass {OUTPUT_LIMIT_BYTES} bytes"
         return not_rendered(error, send.channel, send.address)
 
     def _verdict(self, match: Pending, verdict: Verdict, purpose: str) -> Decision:
-        said: dict[str, Any] = {"purpose": purpose, "channel": verdict.channel, "address": verdict.address}
+        kind = SEND if isinstance(verdict, Send) else HOLD if isinstance(verdict, Hold) else SUPPRESS
+        decision = self.decision(match, kind, verdict.evidence)
+        decision.purpose, decision.channel, decision.address = purpose, verdict.channel, verdict.address
         if isinstance(verdict, Send):
-            said.update(message_id=verdict.message_id, parts=verdict.parts)
-            return self._decision(match, Kind.SEND, evidence=verdict.evidence, **said)
-        said["reason"] = verdict.reason.value
+            decision.message_id, decision.parts = verdict.message_id, verdict.parts
+            return decision
+        decision.reason = verdict.reason.value
         if isinstance(verdict, Hold):
-            return self._decision(match, Kind.HOLD, evidence=verdict.evidence, ask_ms=verdict.ask_ms, **said)
-        return self._decision(match, Kind.SUPPRESS, evidence=verdict.evidence, **said)
+            decision.ask_ms = verdict.ask_ms
+        return decision
 
-    def record(self, match: Pending, kind: Kind, **said: Any) -> None:
-        """Record a decision about a match."""
-        self._keep(self._decision(match, kind, **said))
-
-    def _keep(self, decision: Decision) -> None:
+    def keep(self, decision: Decision) -> None:
+        """Record a decision."""
         apply(self.ledger, decision)
         self.decisions.append(decision)
-        self.bytes += _size(decision)
 
-    def _decision(
-        self, match: Pending, kind: Kind, *, evidence: Mapping[str, Any], ask_ms: int = NOT_ASKED, **said: Any
+    def decision(
+        self, match: Pending, kind: str, evidence: Mapping[str, Any], *, ask_ms: int = NOT_ASKED, reason: str = ""
     ) -> Decision:
+        """A decision about a match at this step."""
         return Decision(
-            kind=kind.value,
+            kind=kind,
             trigger=match.trigger,
+            reason=reason,
             on=match.on,
             cause=match.cause,
             cause_offset=match.cause_offset,
@@ -120,10 +125,9 @@ class _Step:
             ask_ms=ask_ms,
             at_ms=self.occasion.t_ms,
             rulebook=self.occasion.rulebook,
-            evidence=dict(evidence),
-            **said,
+            evidence=evidence if type(evidence) is dict else dict(evidence),
         )
 
 
 def _size(decision: Decision) -> int:
-    return len(msgspec.msgpack.encode(decision))
+    return len(_encode(decision))

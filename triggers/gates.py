@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from events import zones
 from events.errors import RenderFailed
 from triggers import draws, offers
@@ -17,19 +19,14 @@ ERROR_CHARACTERS = 500  # of a template's error, in the evidence
 
 def ask(asking: Asking) -> Verdict:
     """Ask every gate in order, but for the holdout."""
-    for gate in (_expired, _paused, _condition, _once):
-        verdict = gate(asking)
-        if verdict is not None:
-            return verdict
+    verdict = _expired(asking) or _paused(asking) or _condition(asking) or _once(asking)
+    if verdict is not None:
+        return verdict
     message = asking.trigger.message
     choice = choose(asking.view, message.channels, message.purpose)
     if not isinstance(choice, Usable):
         return Suppress(reason=choice.reason, evidence={"channels": choice.objections})
-    for with_channel in (_caps, _quiet_hours):
-        verdict = with_channel(asking, choice)
-        if verdict is not None:
-            return verdict
-    return _rendered(asking, choice)
+    return _caps(asking, choice) or _quiet_hours(asking, choice) or _rendered(asking, choice)
 
 
 def _expired(asking: Asking) -> Verdict | None:
@@ -47,7 +44,8 @@ def _paused(asking: Asking) -> Verdict | None:
 
 def _condition(asking: Asking) -> Verdict | None:
     holds = asking.rule.condition
-    if holds is None or holds(asking.view.state, asking.t_ms, asking.event, None):
+    event = asking.event if asking.rule.reads_event else None
+    if holds is None or holds(asking.view.state, asking.t_ms, event, None):
         return None
     return Suppress(reason=Reason.CONDITION, evidence={"traits": asking.view.evidence(asking.rule.name)})
 
@@ -100,7 +98,7 @@ def _quiet_hours(asking: Asking, choice: Usable) -> Verdict | None:
     evidence = {
         "local_time": _clock(zones.local(asking.t_ms, zone)[1]),
         "zone": zone,
-        "quiet": f"{_clock(quiet.from_ms)}-{_clock(quiet.to_ms)}",
+        "quiet": _span(quiet),
     }
     return Hold(
         reason=Reason.QUIET_HOURS, evidence=evidence, ask_ms=ask_ms, channel=choice.channel, address=choice.address
@@ -110,6 +108,11 @@ def _quiet_hours(asking: Asking, choice: Usable) -> Verdict | None:
 def _applies(quiet: QuietHours, purpose: str) -> bool:
     """Whether a purpose is kept quiet: every other one goes with marketing, but transactional must be named."""
     return purpose in quiet.applies_to or (purpose != TRANSACTIONAL and MARKETING in quiet.applies_to)
+
+
+@lru_cache(maxsize=64)
+def _span(quiet: QuietHours) -> str:
+    return f"{_clock(quiet.from_ms)}-{_clock(quiet.to_ms)}"
 
 
 def _clock(local_ms: int) -> str:
@@ -131,8 +134,7 @@ def _rendered(asking: Asking, choice: Usable) -> Verdict:
         address=choice.address,
         purpose=asking.purpose,
         language=view.language,
-        event=asking.event,
-        cause_offset=asking.match.cause_offset,
+        cause_offset=match.cause_offset,
         offer=None if offer is None else offers.terms(offer, asking.t_ms, zone),
         message_id=message_id,
         t_ms=asking.t_ms,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from functools import cached_property
-from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -46,7 +44,7 @@ class Use(msgspec.Struct, array_like=True, gc=False):
     sent: bool = True
 
 
-class Ledger(msgspec.Struct, array_like=True, dict=True):
+class Ledger(msgspec.Struct, array_like=True, gc=False):
     """One customer's pending matches and uses.
 
     `pending` has a queue, never an empty one, for each (trigger, on), in this order, itself in order of (ask_ms,
@@ -57,36 +55,17 @@ class Ledger(msgspec.Struct, array_like=True, dict=True):
     pending: list[list[Pending]] = msgspec.field(default_factory=list)
     uses: list[Use] = msgspec.field(default_factory=list)
 
-    @cached_property
-    def newest(self) -> dict[tuple[str, str], Use]:
-        """The newest use by (trigger, cause) and, under the cause '', by trigger; an index that is not encoded."""
-        found: dict[tuple[str, str], Use] = {}
-        for use in self.uses:
-            found[use.trigger, use.cause] = found[use.trigger, ""] = use
-        return found
-
-    def add(self, use: Use) -> None:
-        """Append a use."""
-        self.newest[use.trigger, use.cause] = self.newest[use.trigger, ""] = use
-        self.uses.append(use)
-
 
 def apply(ledger: Ledger, decision: Decision) -> None:
     """Fold one decision; the same when deciding and when replaying."""
-    _take_out(ledger, decision)
+    if ledger.pending:
+        _take_out(ledger, decision)
     if decision.kind in (Kind.SCHEDULE, Kind.HOLD):
         _put_in(ledger, decision)
     elif decision.kind == Kind.SEND or decision.reason == Reason.HOLDOUT:
-        ledger.add(
-            Use(
-                at_ms=decision.at_ms,
-                trigger=decision.trigger,
-                cause=decision.cause,
-                channel=decision.channel,
-                purpose=decision.purpose,
-                sent=decision.kind == Kind.SEND,
-            )
-        )
+        sent = decision.kind == Kind.SEND
+        use = Use(decision.at_ms, decision.trigger, decision.cause, decision.channel, decision.purpose, sent)
+        ledger.uses.append(use)
 
 
 def _queue_key(queue: list[Pending]) -> tuple[str, str]:
@@ -164,7 +143,8 @@ def asked_by(queue: list[Pending], t_ms: int, *, paused: bool) -> list[Pending]:
 
 def next_ask(ledger: Ledger) -> int:
     """The earliest instant, in ms, at which a pending match is asked; NEVER if none is."""
-    return min((_next_in(queue) for queue in ledger.pending), default=NEVER)
+    pending = ledger.pending
+    return min(map(_next_in, pending)) if pending else NEVER
 
 
 def _next_in(queue: list[Pending]) -> int:
@@ -176,19 +156,22 @@ def _next_in(queue: list[Pending]) -> int:
 
 def sends_within(ledger: Ledger, per_ms: int, t_ms: int) -> list[Use]:
     """The messages sent with t - per < sent <= t, newest first."""
-    # Positions grow with time, so the uses are in order of at_ms and the older ones need not be looked at.
-    recent = takewhile(lambda use: use.at_ms > t_ms - per_ms, reversed(ledger.uses))
-    return [use for use in recent if use.sent and use.at_ms <= t_ms]
+    found = []
+    for use in reversed(ledger.uses):  # in order of at_ms, since positions grow with time
+        if use.at_ms <= t_ms - per_ms:
+            break
+        if use.sent and use.at_ms <= t_ms:
+            found.append(use)
+    return found
 
 
 def once_objection(ledger: Ledger, *, trigger: str, once: Once | int, cause: str, t_ms: int) -> Use | None:
     """The newest use because of which the trigger may not send again at `t_ms` for this cause; None if it may."""
-    if once == Once.PER_CAUSE:
-        return ledger.newest.get((trigger, cause))
-    use = ledger.newest.get((trigger, ""))
-    if use is None or once == Once.PER_CUSTOMER:
-        return use
-    return use if t_ms < use.at_ms + int(once) else None
+    by_cause = once == Once.PER_CAUSE
+    for use in reversed(ledger.uses):
+        if use.trigger == trigger and (not by_cause or use.cause == cause):
+            return use if by_cause or once == Once.PER_CUSTOMER or t_ms < use.at_ms + int(once) else None
+    return None
 
 
 def canonical(ledger: Ledger, as_of_ms: int, rules: Rules) -> dict[str, list[list[object]]]:

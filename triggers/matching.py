@@ -11,15 +11,16 @@ from triggers.schedule import due_instant
 def new_matches(occasion: Occasion, view: CustomerView, rules: Rules) -> list[Pending]:
     """The matches this step makes, by trigger name; not yet in any ledger."""
     matched = _matched(occasion, view, rules) if occasion.activation is None else _brought(occasion, view, rules)
-    return [_match(rule, occasion, view) for rule in sorted(matched, key=lambda rule: rule.name)]
+    if not matched:
+        return []
+    if len(matched) > 1:
+        matched.sort(key=lambda rule: rule.name)
+    return [_match(rule, occasion, view) for rule in matched]
 
 
 def _matched(occasion: Occasion, view: CustomerView, rules: Rules) -> list[Rule]:
-    return [
-        rule
-        for rule in rules.on.met(occasion.transitions, occasion.event_type)
-        if rule.where is None or rule.where(view.state, occasion.t_ms, occasion.event, None)
-    ]
+    met = rules.on.met(occasion.transitions, occasion.event_type)
+    return [rule for rule in met if rule.where is None or rule.where(view.state, occasion.t_ms, occasion.event, None)]
 
 
 def _brought(occasion: Occasion, view: CustomerView, rules: Rules) -> list[Rule]:

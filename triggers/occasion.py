@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+import msgspec
 
 from triggers.decisions import Position
 
@@ -16,8 +17,7 @@ Transition: TypeAlias = tuple[str, str | None, str | None]
 Evidence: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(msgspec.Struct, frozen=True, gc=False):
     """What a step knows of the activation that makes it.
 
     `new_triggers`: names that no earlier activation contained; `brought_in`: the segments that the customer is in by
@@ -33,8 +33,7 @@ def no_event(_offset: int) -> object | None:
     return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Occasion:
+class Occasion(msgspec.Struct, kw_only=True, gc=False):
     """One step of one customer, after its event is folded and its memberships are evaluated at `t_ms`.
 
     `cause` is `event:<id>`, `due:<ms>` or `activation:<ms>`; `cause_offset` the record of the event (-1: none).
@@ -53,7 +52,7 @@ class Occasion:
     event: object | None = None
     transitions: Sequence[Transition] = ()
     activation: Activation | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = {}
     cause_event: Callable[[int], object | None] = no_event
 
     def event_at(self, offset: int) -> object | None:
@@ -65,8 +64,7 @@ class Occasion:
         return self.cause_event(offset)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferTerms:
+class OfferTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An offer as one message makes it: millionths, and the last local day it holds, in days since 1970-01-01."""
 
     code: str
@@ -76,10 +74,8 @@ class OfferTerms:
     expires_on: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderRequest:
-    """Which message to render; `event` is the one that caused the match, None where there is none, and `cause_offset`
-    its record (-1: none)."""
+class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which message to render; `cause_offset` is the record of the event that caused the match (-1: none)."""
 
     trigger: str
     template: str
@@ -87,7 +83,6 @@ class RenderRequest:
     address: str
     purpose: str
     language: str | None
-    event: object | None
     cause_offset: int = -1
     offer: OfferTerms | None
     message_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
@@ -88,18 +88,20 @@ class OnIndex(Generic[T]):
                     index.event.setdefault(on.name, []).append(thing)
         return index
 
-    def met(self, transitions: Sequence[Transition], event_type: str | None) -> Iterator[T]:
+    def met(self, transitions: Sequence[Transition], event_type: str | None) -> list[T]:
         """What waits for one of these transitions or this event; `where:` is not asked."""
+        found: list[T] = []
         for name, before, after in transitions:
             if after == IN:
-                yield from self.enters.get(name, ())
+                found += self.enters.get(name, ())
             if after == OUT:
-                yield from self.leaves.get(name, ())
+                found += self.leaves.get(name, ())
             for on, thing in self.moves.get(name, ()):
                 if on.from_value in (None, before) and on.to_value in (None, after):
-                    yield thing
+                    found.append(thing)
         if event_type is not None:
-            yield from self.event.get(event_type, ())
+            found += self.event.get(event_type, ())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A trigger with its compiled conditions."""
+    """A trigger with its compiled conditions; `reads_event` where the `if:` asks `event.*`."""
 
     name: str
     definition: TriggerDef
     condition: Condition | None
     where: Condition | None
     cancels: tuple[Cancel, ...]
+    reads_event: bool = False
 
 
 class Rules:
@@ -170,12 +173,13 @@ def _bind(trigger: TriggerDef, conditions: Mapping[str, Condition]) -> Rule:
                 index=index,
                 on=on,
                 where=None if on.where is None else conditions[cancel_key(name, index)],
-                reads_cause=on.where is not None and _reads_cause(on.where),
+                reads_cause=_reads(on.where, Root.CAUSE),
             )
             for index, on in enumerate(trigger.cancel_when)
         ),
+        reads_event=_reads(trigger.condition, Root.EVENT),
     )
 
 
-def _reads_cause(node: Node) -> bool:
-    return any(isinstance(below, Ref) and below.root is Root.CAUSE for below in node.walk())
+def _reads(node: Node | None, root: Root) -> bool:
+    return node is not None and any(isinstance(below, Ref) and below.root is root for below in node.walk())

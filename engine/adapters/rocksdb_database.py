@@ -92,6 +92,11 @@ class Database:
         for family in self._families.values():
             self._changing(family.flush)
 
+    def compact(self) -> None:
+        """Merge the table files of every family."""
+        for family in self._families.values():
+            self._changing(partial(family.compact_range, None, None))
+
     def _changing(self, change: Callable[[], None]) -> None:
         if self._failed is not None:
             raise self._failed()

@@ -131,6 +131,10 @@ class RocksDerived:
         """Put everything written so far on the disk."""
         self._database.flush()
 
+    def compact(self) -> None:
+        """Merge the table files now, as RocksDB does by and by while it is written to."""
+        self._database.compact()
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""

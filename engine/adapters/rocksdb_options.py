@@ -30,7 +30,7 @@ class StoreMemory:
     One instance is shared by all partitions; it must not cross a fork.
     """
 
-    def __init__(self, cache_bytes: int = 64 * MIB, buffer_bytes: int = 64 * MIB) -> None:
+    def __init__(self, cache_bytes: int = 32 * MIB, buffer_bytes: int = 32 * MIB) -> None:
         self.cache = Cache(cache_bytes)
         self.buffers = WriteBufferManager(buffer_bytes, False)
 

@@ -99,6 +99,7 @@ def populate(rulebook: Tuned, folder: Path, count: int) -> None:
             timers = [(queued, name) for name, (_, queued) in names if queued < NEVER]
             store.write(Flush(states={name: state for name, (state, _) in names}, timers_put=timers))
         store.write(Flush(meta=msgspec.msgpack.encode(world.meta)))
+        store.compact()  # else that goes on while events are measured
         store.close()
 
 

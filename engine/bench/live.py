@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.adapters.rocksdb_facts import RocksFacts
 
 PUT_BYTES = 200
+WITHIN_ADVANCE = ("duplicates", "load", "due steps")
 SEGMENTS = 100
 CUSTOMERS, EVENTS = 8_000, 80_000
 
@@ -94,7 +95,7 @@ def _at_floor(facts: RocksFacts, store: RocksDerived, batches: Iterable[list[byt
     for batch in batches:
         first = facts.log.append(batch)
         decoded = [read_record(record)[0] for record in facts.log.read(first, BATCH)]
-        store.write(Flush(states={event.customer_id: value for event in decoded}))
+        store.write(Flush(states={event.id: value for event in decoded}))
 
 
 def staged(shard: Shard, stages: Stages) -> None:
@@ -154,7 +155,7 @@ def _by_stage(nested: Mapping[str, float], total_us: float) -> Mapping[str, floa
     if not nested:
         return {}
     stages = dict(nested)
-    stages["own steps"] = stages.pop("advance") - stages.get("load", 0.0) - stages.get("due steps", 0.0)
+    stages["own steps"] = stages.pop("advance") - sum(stages.get(each, 0.0) for each in WITHIN_ADVANCE)
     stages["encode"] = stages.pop("flush") - stages.get("write", 0.0)
     stages["decode"] = total_us - sum(stages.values())
     return stages

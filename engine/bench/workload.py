@@ -174,7 +174,7 @@ def rulebook_text(segments: int, *, knob_days: float, broad: int = BROAD, seed: 
             condition = f"profile.city == 'city{draw.randrange(cities)}' and {condition}"
         more = f', leaves_when: "{leaves}"' if leaves else ""
         lines.append(f'  s{number}: {{when: "{condition}"{more}}}')
-    return {"traits.yaml": TRAITS, "segments.yaml": "\n".join(lines), "triggers.yaml": _triggers(segments)}
+    return {"traits.yaml": TRAITS, "segments.yaml": "\n".join(lines), "triggers.yaml": _triggers()}
 
 
 def _condition(draw: random.Random, number: int) -> tuple[str, str]:
@@ -196,16 +196,20 @@ def _test(draw: random.Random, name: str) -> str:
     return f"{name} {draw.choice(('>=', '>=', '<'))} {draw.choice(NUMBERS[name])}"
 
 
-def _triggers(segments: int) -> str:
+def _triggers() -> str:
+    """Triggers of which all sizes decide alike: on broad segments, which every rulebook has, and on dimensions."""
     lines = ["triggers:"]
     for number in range(TRIGGERS):
-        broad = number < 4 or segments <= BROAD
-        segment = 1 + number % (min(BROAD, segments) - 1) if broad else BROAD + number * (segments - BROAD) // TRIGGERS
-        on = f"{{enters: s{segment}}}"
-        if number % 5 == 4:
-            on = f"{{leaves: s{segment}}}"
-        if number % 7 == 6:
+        taste, other = CATEGORIES[number % 8], CATEGORIES[(number + 1 + number // 8) % 8]
+        on = f"{{moves: {{dimension: taste, from: {taste}, to: {other}}}}}"
+        if number < 4:
+            on = f"{{enters: s{1 + number}}}"
+        elif number % 7 == 6:
             on = "{moves: {dimension: value, to: high}}"
+        elif number == 4:
+            on = "{moves: {dimension: lifecycle, to: repeat}}"
+        elif number == 9:
+            on = "{moves: {dimension: recency, to: cooling}}"
         once = ("per_cause", "per_customer", "30d")[number % 3]
         after = "14d" if number % 4 == 1 else "0s"
         lines.append(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.exporting import Format
 from engine.cli.instants import instant_of, shown_instant
-from engine.cli.lists import Customer, Formats, Limit, Out, Printing, Row, Since, Until, put_out, where
+from engine.cli.lists import Asked, Customer, Row, Shown, listing, put_out, where
 from engine.cli.opening import reading, zone_of
-from engine.cli.options import HERE, Json, Workspace
+from engine.cli.output import note
 from engine.cli.wording import cause_words, decision_words, evidence_words, transition_words
 from events.errors import CalledWrongly
 
@@ -31,19 +29,15 @@ Trigger = Annotated[str | None, typer.Option(metavar="NAME", help="Only this tri
 Rows = Callable[["PartitionView"], Iterator[dict[str, Any]]]
 
 
+@listing
 def transitions(
     customer: Customer = None,
     segment: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this segment or dimension.")] = None,
     to: Annotated[
         str | None, typer.Option(metavar="VALUE", help="Only to this value: in, out or a dimension's.")
     ] = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
+    *,
+    asked: Asked,
 ) -> None:
     """List who entered and left which segment, and why.
 
@@ -55,17 +49,18 @@ def transitions(
       strand transitions --segment lapsing --to in --since 2025-02-01
       strand transitions --out transitions.parquet
     """
-    with reading(workspace) as views:
+    from engine.views.rows import transition_rows
+
+    with reading(asked.workspace) as views:
         zone = zone_of(views)
         if segment is not None:
             among(segment, "segment or dimension", views.names)
-        rows = filtered(views, _transition_rows, since, until, customer=customer, name=segment, to=to)
+        rows = filtered(views, transition_rows, asked, customer=customer, name=segment, to=to)
         columns = ("when", "customer", "what", "because", "cause")
-        put_out(
-            rows, _printing(TRANSITIONS, columns, "transitions", _transition(zone), as_json, limit, format, out, views)
-        )
+        put_out(rows, Shown("transitions", TRANSITIONS, columns, _transition(zone)), asked, views.shows)
 
 
+@listing
 def decisions(
     customer: Customer = None,
     trigger: Trigger = None,
@@ -73,13 +68,8 @@ def decisions(
         str | None, typer.Option(metavar="KIND", help="Only schedule, hold, cancel, suppress or send.")
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="WHY", help="Only for this reason, e.g. consent.")] = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
+    *,
+    asked: Asked,
 ) -> None:
     """List what was decided about each match, and why: a message that was not sent has a reason too.
 
@@ -89,30 +79,28 @@ def decisions(
       strand decisions --trigger we_miss_you --decision suppress
       strand decisions --reason cap --json
     """
+    from engine.views.rows import decision_rows
     from triggers.reasons import Kind, Reason
 
     among(decision, "decision", map(str, Kind))
     among(reason, "reason", map(str, Reason))
-    with reading(workspace) as views:
+    with reading(asked.workspace) as views:
         zone = zone_of(views)
+        hint_at_trigger(trigger, views)
         rows = filtered(
-            views, _decision_rows, since, until, customer=customer, trigger=trigger, decision=decision, reason=reason
+            views, decision_rows, asked, customer=customer, trigger=trigger, decision=decision, reason=reason
         )
         columns = ("when", "customer", "trigger", "decision", "due", "channel", "cause", "evidence")
-        put_out(rows, _printing(DECISIONS, columns, "decisions", _decision(zone), as_json, limit, format, out, views))
+        put_out(rows, Shown("decisions", DECISIONS, columns, _decision(zone)), asked, views.shows)
 
 
+@listing
 def messages(
     customer: Customer = None,
     trigger: Trigger = None,
     channel: Annotated[str | None, typer.Option(metavar="NAME", help="Only by this channel.")] = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
+    *,
+    asked: Asked,
 ) -> None:
     """List the messages that were sent, as they were rendered.
 
@@ -122,23 +110,22 @@ def messages(
       strand messages --customer ann --json
       strand messages --out messages.csv
     """
-    with reading(workspace) as views:
+    from engine.views.rows import message_rows
+
+    with reading(asked.workspace) as views:
         zone = zone_of(views)
-        rows = filtered(views, _message_rows, since, until, customer=customer, trigger=trigger, channel=channel)
+        hint_at_trigger(trigger, views)
+        rows = filtered(views, message_rows, asked, customer=customer, trigger=trigger, channel=channel)
         columns = ("when", "customer", "trigger", "channel", "to", "subject", "id")
-        put_out(rows, _printing(MESSAGES, columns, "messages", _message(zone), as_json, limit, format, out, views))
+        put_out(rows, Shown("messages", MESSAGES, columns, _message(zone)), asked, views.shows)
 
 
+@listing
 def dead_letters(
     reason: Annotated[str | None, typer.Option(metavar="WHY", help="Only for this reason, e.g. schema.")] = None,
     door: Annotated[str | None, typer.Option(metavar="NAME", help="Only from publish, import or fold.")] = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
+    *,
+    asked: Asked,
 ) -> None:
     """List the events that were refused, with the reason and the bytes as they came.
 
@@ -148,28 +135,27 @@ def dead_letters(
       strand dead-letters --reason schema --since 2025-02-01
       strand dead-letters --out refused.jsonl
     """
+    from engine.views.rows import letter_rows
     from events.dead_letters import Door
     from events.errors import Reason
 
     among(reason, "reason", map(str, Reason))
     among(door, "door", map(str, Door))
-    with reading(workspace) as views:
+    with reading(asked.workspace) as views:
         zone = zone_of(views)
-        rows = filtered(views, _letter_rows, since, until, in_order=False, reason=reason, door=door)
+        rows = filtered(views, letter_rows, asked, in_order=False, reason=reason, door=door)
         columns = ("when", "door", "reason", "detail", "partition", "offset")
-        put_out(rows, _printing(LETTERS, columns, "dead letters", _letter(zone), as_json, limit, format, out, views))
+        put_out(rows, Shown("dead letters", LETTERS, columns, _letter(zone)), asked, views.shows)
 
 
 # ---------------------------------------------------------------- rows
 
 
-def filtered(
-    views: Views, rows: Rows, since: str | None, until: str | None, *, in_order: bool = True, **equal: str | None
-) -> Iterable[Row]:
+def filtered(views: Views, rows: Rows, asked: Asked, *, in_order: bool = True, **equal: str | None) -> Iterable[Row]:
     """The rows of all partitions, or of the customer's own, in order of time, that fit."""
     zone = zone_of(views)
-    since_ms = None if since is None else instant_of(since, zone)
-    until_ms = None if until is None else instant_of(until, zone)
+    since_ms = None if asked.since is None else instant_of(asked.since, zone)
+    until_ms = None if asked.until is None else instant_of(asked.until, zone)
     customer = equal.get("customer")
     partitions = views.partitions if customer is None else [views.of(customer)]
     found = [where(rows(view), since_ms, until_ms, **equal) for view in partitions]
@@ -178,28 +164,13 @@ def filtered(
     return sorted((row for each in found for row in each), key=lambda row: row["at_ms"])
 
 
-def _transition_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
-    from engine.views.rows import transition_rows
+def hint_at_trigger(name: str | None, views: Views) -> None:
+    """Say so if the active rulebook has no such trigger: it may be one of an earlier rulebook, or a slip."""
+    known = () if views.rulebook is None else views.rulebook.rules.triggers
+    if name is not None and name not in known:
+        from events.nearest import did_you_mean
 
-    return transition_rows(view)
-
-
-def _decision_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
-    from engine.views.rows import decision_rows
-
-    return decision_rows(view)
-
-
-def _message_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
-    from engine.views.rows import message_rows
-
-    return message_rows(view)
-
-
-def _letter_rows(view: PartitionView) -> Iterator[dict[str, Any]]:
-    from engine.views.rows import letter_rows
-
-    return letter_rows(view)
+        note(f"the active rulebook has no trigger {name!r}{did_you_mean(name, list(known)) or ''}")
 
 
 def among(value: str | None, what: str, names: Iterable[str]) -> None:
@@ -213,30 +184,6 @@ def among(value: str | None, what: str, names: Iterable[str]) -> None:
 
 
 # ---------------------------------------------------------------- for people
-
-
-def _printing(
-    columns: tuple[str, ...],
-    shown: tuple[str, ...],
-    what: str,
-    show: Callable[[Row], Row],
-    as_json: bool,
-    limit: int | None,
-    format: Format | None,
-    out: Path | None,
-    views: Views,
-) -> Printing:
-    return Printing(
-        reaches=views.shows,
-        columns=columns,
-        shown_columns=shown,
-        show=show,
-        what=what,
-        as_json=as_json,
-        limit=limit,
-        format=format,
-        out=out,
-    )
 
 
 def _transition(zone: str) -> Callable[[Row], Row]:

@@ -45,7 +45,7 @@ def example_folder(name: str) -> Path:
         folder.parent.name: folder.parent for place in (installed, checkout) for folder in place.glob("*/rulebook")
     }
     if name not in known:
-        raise CalledWrongly(f"there is no example called {name!r}; there is {', '.join(sorted(known)) or 'none'}")
+        raise CalledWrongly(f"no example is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
     return known[name]
 
 

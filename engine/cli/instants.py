@@ -19,8 +19,9 @@ def instant_of(text: str, zone: str) -> int:
         pass
     try:
         return int(text) if text.isdecimal() else parse_instant(text)
-    except ValueError as error:
-        raise CalledWrongly(f"{text!r} is neither a date like 2025-02-01 nor an instant: it {error}") from None
+    except ValueError:
+        what = "a date like 2025-02-01, an instant like 2025-02-01T10:00:00+02:00, or milliseconds since 1970"
+        raise CalledWrongly(f"a time must be {what}; found {text!r}") from None
 
 
 def shown_instant(t_ms: int | None, zone: str) -> str:

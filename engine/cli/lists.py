@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from engine.cli.exporting import Format, export
+from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_json, print_rows
 
 FOR_A_PERSON = 40
@@ -32,18 +35,46 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printing:
-    """How a list is printed: `columns` of the data, what a person sees instead, and which offsets it `reaches`."""
+class Asked:
+    """The options of every list: which rows, and where to."""
 
-    columns: Sequence[str]
-    shown_columns: Sequence[str]
-    show: Callable[[Row], Row]
+    since: Since = None
+    until: Until = None
+    limit: Limit = None
+    format: Formats = None
+    out: Out = None
+    workspace: Workspace = HERE
+    as_json: Json = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list is of: `columns` of the data, what a person sees instead, and how a row is made that."""
+
     what: str
-    as_json: bool = False
-    limit: int | None = None
-    format: Format | None = None
-    out: Path | None = None
-    reaches: str = ""
+    columns: Sequence[str]
+    for_a_person: Sequence[str]
+    show: Callable[[Row], Row]
+
+
+def listing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with its own options and those of every list, which it takes as `asked`."""
+    own = [each for each in signature(command, eval_str=True).parameters.values() if each.name != "asked"]
+    hints = get_type_hints(Asked, include_extras=True)
+    shared = {
+        each.name: Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in fields(Asked)
+    }
+
+    @wraps(command)
+    def whole(**options: Any) -> None:
+        asked = Asked(**{name: options.pop(name) for name in shared})
+        command(**options, asked=asked)
+
+    parameters = [*own, *shared.values()]
+    whole.__annotations__ = {each.name: each.annotation for each in parameters}
+    vars(whole)["__signature__"] = Signature(parameters)
+    return whole
 
 
 def where(rows: Iterable[Row], since_ms: int | None, until_ms: int | None, **equal: str | None) -> Iterator[Row]:
@@ -58,11 +89,11 @@ def where(rows: Iterable[Row], since_ms: int | None, until_ms: int | None, **equ
             yield row
 
 
-def put_out(rows: Iterable[Row], how: Printing) -> None:
-    """Print or export rows, the newest `limit` of them."""
-    exporting = how.format is not None or how.out is not None
-    person = not (how.as_json or exporting) and sys.stdout.isatty()
-    limit = (FOR_A_PERSON if person else 0) if how.limit is None else how.limit
+def put_out(rows: Iterable[Row], shown: Shown, asked: Asked, reaches: str) -> None:
+    """Print or export rows, the newest so many of them; `reaches` says up to which offsets they go."""
+    exporting = asked.format is not None or asked.out is not None
+    person = not (asked.as_json or exporting) and sys.stdout.isatty()
+    limit = (FOR_A_PERSON if person else 0) if asked.limit is None else asked.limit
     passed = 0
 
     def counted() -> Iterator[Row]:
@@ -73,17 +104,17 @@ def put_out(rows: Iterable[Row], how: Printing) -> None:
 
     chosen = deque(counted(), maxlen=limit) if limit else counted()
     if exporting:
-        written = export(how.columns, chosen, format=how.format, out=how.out)
+        written = export(shown.columns, chosen, format=asked.format, out=asked.out)
         if written is not None:
-            note(f"{written:,} {how.what} in {how.out}")
-    elif how.as_json:
+            note(f"{written:,} {shown.what} in {asked.out}")
+    elif asked.as_json:
         for row in chosen:
             print_json(row)
     else:
-        print_rows(how.shown_columns, (how.show(row) for row in chosen))
+        print_rows(shown.for_a_person, (shown.show(row) for row in chosen))
         if person and limit and passed > limit:
-            note(f"the newest {limit} of {passed:,} {how.what}; --limit 0 shows all")
+            note(f"the newest {limit} of {passed:,} {shown.what}; --limit 0 shows all")
         elif person and not passed:
-            note(f"no {how.what}")
-        if how.reaches:
-            note(f"showing {how.reaches}")
+            note(f"no {shown.what}")
+        if reaches:
+            note(f"showing {reaches}")

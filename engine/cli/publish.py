@@ -35,15 +35,19 @@ def publish(
       tail -f orders.jsonl | strand publish
       strand publish --json < events.jsonl
     """
-    refused = 0
+    refused = taken = 0
     with _door(workspace, catch_up=catch_up) as publisher:
         for group in groups(file):
             for answer in publisher.publish_group(group):
                 refused += answer.reason is not None
+                taken += answer.reason is None
                 if as_json:
                     print_json(answer_json(answer))
                 else:
                     say(answer_words(answer))
+        waits = taken and not publisher.handed_over
+    if waits:
+        note("the engine does not run here; `strand run` takes up what was published")
     if refused:
         note(f"refused {refused:,}; they are kept: `strand dead-letters` lists them")
         raise typer.Exit(1)

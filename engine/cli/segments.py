@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.exporting import export
-from engine.cli.lists import Formats, Limit, Out
+from engine.cli.lists import Formats, Out
 from engine.cli.opening import reading
 from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_rows
@@ -18,7 +18,7 @@ COLUMNS = ("of", "name", "value", "customers", "share")
 def segments(
     of: Annotated[str | None, typer.Option(metavar="KIND", help="Only segment, dimension or micro-segment.")] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Only this segment or dimension.")] = None,
-    limit: Limit = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=0, help="The first N; 0 for all.")] = None,
     format: Formats = None,
     out: Out = None,
     workspace: Workspace = HERE,

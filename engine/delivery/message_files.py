@@ -6,57 +6,63 @@ nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.delivery.mail import email_bytes, text_bytes
 from engine.kill_points import reach
 from engine.rulebook.rulebook import Rulebook
-from engine.workspace.durable_files import refused, sync_folder
+from engine.workspace.durable_files import refused, sync_files, sync_folder
 from triggers.decisions import Decision
 from triggers.definitions import Policy
 
 EMAIL = "email"
+GROUP_FILES = 1_000
+"""Files that are made durable together."""
 
 
 class MessageFiles:
-    """The files of one folder; `rulebook_of` finds a recorded rulebook by its hash.
+    """The files of one folder; `rulebook_of` finds a recorded rulebook by its hash."""
 
-    `synced`: a file is on the disk when `write` returns, and its name when `sync` does.
-    """
-
-    def __init__(self, folder: Path, rulebook_of: Callable[[str], Rulebook | None], *, synced: bool = False) -> None:
+    def __init__(self, folder: Path, rulebook_of: Callable[[str], Rulebook | None]) -> None:
         self.folder = folder
         self._rulebook_of = rulebook_of
-        self._synced = synced
         self._policies: dict[str, Policy] = {}
         self._made = False
+        self._nameless: list[Path] = []
+        self._unsynced_names = False
 
     def write(self, customer: str, decision: Decision) -> None:
-        """Write a decision to send; raises StorageFailed."""
+        """Write a decision to send, which gets its name by `name` at the latest; raises StorageFailed."""
         self.make_folder()
         mail = decision.channel == EMAIL
         content = (
             email_bytes(customer, decision, self._policy(decision.rulebook)) if mail else text_bytes(customer, decision)
         )
-        path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}"
-        temporary = path.with_name(f"{path.name}.new")
+        path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}.new"
         with refused(path):
-            with temporary.open("wb") as file:
-                file.write(content)
-                if self._synced:
-                    file.flush()
-                    os.fsync(file.fileno())
-            reach("before-outbox-rename")
-            temporary.replace(path)
-            reach("after-outbox-rename")
+            path.write_bytes(content)
+        self._nameless.append(path)
+        if len(self._nameless) >= GROUP_FILES:
+            self.name()
+
+    def name(self) -> None:
+        """Make what was written durable, then give each file its name."""
+        written, self._nameless = self._nameless, []
+        with refused(self.folder):
+            sync_files(written)
+            for path in written:
+                reach("before-outbox-rename")
+                path.replace(path.with_suffix(""))
+                self._unsynced_names = True
+                reach("after-outbox-rename")
 
     def sync(self) -> None:
-        """Return once the names of what was written are on the disk."""
-        if self._made:
+        """Return once the names that were given are on the disk."""
+        if self._unsynced_names:
             with refused(self.folder):
                 sync_folder(self.folder)
+            self._unsynced_names = False
 
     def make_folder(self) -> None:
         """Have the folder there."""

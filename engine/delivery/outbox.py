@@ -1,7 +1,8 @@
 """Messages as files in a folder: a rendering of the decisions to send, not a delivery.
 
 Writing a file again changes nothing (`message_files.py`). `.cursor` says up to where each partition's decisions were
-written; it follows the files.
+written. It never gets ahead of the files, not even when the power fails: a file is on the disk before it gets its name,
+and the names are before the cursor is replaced.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from engine.delivery.message_files import MessageFiles
 from engine.outputs import decode_batch
 from engine.ports import DecisionStream
 from engine.rulebook.rulebook import Rulebook
-from engine.workspace.durable_files import refused
+from engine.workspace.durable_files import replace_durably
 from triggers.decisions import START, Position
 
 CURSOR = ".cursor"
@@ -45,7 +46,10 @@ class Outbox:
         self._kept = dict(self._places)
 
     def deliver(self, partition: int, stream: DecisionStream) -> int:
-        """Write the messages of a partition's decisions since the last time; returns how many."""
+        """Write the messages of a partition's decisions since the last time; returns how many.
+
+        They have their names on return; `keep_place` makes these durable.
+        """
         place = self._places.get(partition, Place())
         if place.batches > stream.count():
             place = Place()  # facts/ is an older copy: write everything again
@@ -60,6 +64,7 @@ class Outbox:
                     if decision.kind == SEND:
                         self._files.write(output.position[2], decision)
                         written += 1
+        self._files.name()
         if batches:
             self._places[partition] = Place(batches, position)
         return written
@@ -68,13 +73,9 @@ class Outbox:
         """Write down up to where messages were written; without it a later run writes the same files again."""
         if self._places == self._kept:
             return
-        self._files.make_folder()
-        path = self.folder / CURSOR
+        self._files.sync()
         content = msgspec.json.encode(_Cursor(CURSOR_VERSION, self._places))
-        with refused(path):
-            temporary = path.with_name(CURSOR + ".new")
-            temporary.write_bytes(content + b"\n")
-            temporary.replace(path)
+        replace_durably(self.folder / CURSOR, content + b"\n")
         self._kept = dict(self._places)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
+
 from engine.customer_view import CustomerView
 from engine.ledgers import read_ledger
-from engine.states import read_steps
+from engine.states import ADVICE, StepRecord, read_steps
 from engine.views.partition import PartitionView, Row
 from engine.views.rows import decision_row, event_row, message_row, step_rows
 from engine.world import World
 from events.codec import head_of
-from events.errors import CalledWrongly
+from events.errors import CalledWrongly, DerivedDamaged
 from projections.definitions import WorldDef
 from triggers.decisions import OWN, Decision
 from triggers.ledger import pending_matches
@@ -20,6 +22,9 @@ from triggers.reasons import Kind
 
 READ_RECORDS = 10_000
 EVENT, TRANSITION, DECISION = "event", "transition", "decision"
+
+_split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_ARRAY_OF_ONE = b"\x91"  # MessagePack's head of an array with one element
 
 # Where an entry of the timeline stands: offset, due ms or OWN, and within one step events, transitions, decisions.
 _Place = tuple[int, int, int]
@@ -115,8 +120,19 @@ def _transitions(view: PartitionView, world: World, customer: str) -> Iterator[t
     for _, packed in view.store.transitions():
         if needle not in packed:
             continue
-        for step in read_steps(packed):
+        for step in _steps_with(needle, packed):
             if step.customer == customer:
                 due = step.at_ms if step.cause.startswith("due:") else OWN
                 for row in step_rows(world.program, step):
                     yield (step.offset, due, 1), {"kind": TRANSITION, **row}
+
+
+def _steps_with(needle: bytes, packed: bytes) -> Iterator[StepRecord]:
+    """The steps of a flush that hold these bytes; the others, most of 50,000, are not decoded."""
+    try:
+        steps = _split(packed)
+    except msgspec.MsgspecError as error:
+        raise DerivedDamaged(f"transitions cannot be read: {error}", ADVICE) from None
+    for step in map(bytes, steps):
+        if needle in step:
+            yield from read_steps(_ARRAY_OF_ONE + step)

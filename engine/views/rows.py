@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.customer_view import shown_value
+from engine.shown import shown_value
 from engine.states import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import read_record

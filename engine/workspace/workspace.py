@@ -106,19 +106,6 @@ class Workspace:
         new = not (path / "CURRENT").exists() and not any(path.iterdir())
         return self._keep(self._storage.generation(path, bulk=bulk, create=new))
 
-    def make_live(self) -> list[int]:
-        """Give an empty live generation to each partition that has none and return those partitions; owner only."""
-        live = self.generations.live()
-        missing = [partition for partition in range(self.settings.partitions) if partition not in live]
-        names = {}
-        for partition in missing:
-            name, store = self.begin_generation(partition)
-            store.close()
-            names[partition] = name
-        if names:
-            self.generations.swap(names)
-        return missing
-
     def open_live(self, partition: int) -> RocksDerived | None:
         """The live store of a partition, None if it has none: to read and write as owner, else to read."""
         for left in reversed(range(_TRIES)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from events.numbers import MICRO
@@ -38,8 +39,8 @@ class ValueSet(TraitCode):
     def read(self) -> Val:
         return Val(self.at("v"))
 
-    def show(self, raw: Any) -> Any:
-        return None if raw is None else sorted(raw)
+    def shower(self) -> Callable[[Any], Any]:
+        return lambda raw: None if raw is None else sorted(raw)
 
 
 class WindowedSet(ValueSet):

@@ -6,6 +6,7 @@ journey time and `x` the value: millionths for numbers, never null.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,11 @@ class Slot:
 def slot_name(trait: str) -> str:
     """The trait's name as part of an identifier (`sent.email` has a dot)."""
     return trait.replace(".", "_")
+
+
+def as_it_is(raw: Any) -> Any:
+    """Shows a snapshot that people can read."""
+    return raw
 
 
 class TraitCode:
@@ -87,12 +93,15 @@ class TraitCode:
             return code if plain else f"({code} if {value.guard} else None)"
         return value.code
 
-    def show(self, raw: Any) -> Any:
-        """A snapshot as people read it."""
+    def shower(self) -> Callable[[Any], Any]:
+        """The function that shows a snapshot as people read it."""
         value = self.read()
-        if raw is None or not isinstance(value, Num):
-            return raw
-        return shown(*raw) if value.denominator is not None else shown(raw, value.scale)
+        if not isinstance(value, Num):
+            return as_it_is
+        if value.denominator is not None:
+            return lambda raw: None if raw is None else shown(*raw)
+        scale = value.scale
+        return lambda raw: None if raw is None else shown(raw, scale)
 
 
 class Count(TraitCode):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import inf
 
 from events.numbers import MICRO
 from projections.definitions import TraitDef, TraitKind
@@ -135,13 +136,15 @@ WALK = 16
 
 def sum_exit(window: list[int], head: int, total: int, cuts: list[int]) -> int:
     """The instant of the entry whose leaving takes the sum over a cut, early after WALK entries, NEVER for none."""
-    rank = bisect_right(cuts, total)
     end = len(window)
-    for _ in range(WALK):
-        if head >= end:
-            return NEVER
-        total -= window[head + 1]
-        if bisect_right(cuts, total) != rank:
-            return window[head]
-        head += 2
+    if head >= end:
+        return NEVER
+    rank = bisect_right(cuts, total)
+    low = cuts[rank - 1] if rank else -inf
+    high = cuts[rank] if rank < len(cuts) else inf
+    for place in range(head, min(head + 2 * WALK, end), 2):
+        total -= window[place + 1]
+        if not low <= total < high:
+            return window[place]
+    head += 2 * WALK
     return window[head] if head < end else NEVER

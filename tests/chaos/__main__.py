@@ -2,6 +2,7 @@
 
 python -m tests.chaos --minutes 10       random trials; adds them to bench/chaos-results.jsonl and says how many
 python -m tests.chaos --trial 17         one trial again, from its number
+python -m tests.chaos --live 17          the same for a trial of a live engine, which every eighth is
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from tests.chaos.trial import Trials, quick_folder
+from tests.chaos.live import trial as live_trial
+from tests.chaos.trial import Ran, Trials, quick_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "chaos-results.jsonl"
+LIVE_EACH = 8
 FIRST_RANDOM = 1_000  # numbers below are those of the tests
 
 
@@ -34,7 +37,8 @@ def commit() -> str:
 
 def added(line: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Two results of one commit in one."""
-    numbers = {name: line[name] + more[name] for name in ("trials", "cuts", "other_builds", "seconds")}
+    counted = ("trials", "live", "cuts", "other_builds", "seconds")
+    numbers = {name: line.get(name, 0) + more[name] for name in counted}
     points = Counter(line["points"]) + Counter(more["points"])
     return {**line, **numbers, "points": dict(sorted(points.items())), "failed": [*line["failed"], *more["failed"]]}
 
@@ -53,19 +57,22 @@ def many(trials: Trials, minutes: float) -> dict[str, Any]:
     """Random trials for so long."""
     began = time.monotonic()
     points: Counter[str] = Counter()
-    result: dict[str, Any] = {"commit": commit(), "trials": 0, "cuts": 0, "other_builds": 0, "failed": []}
+    result: dict[str, Any] = {"commit": commit(), "trials": 0, "live": 0, "cuts": 0, "other_builds": 0, "failed": []}
     while time.monotonic() < began + 60 * minutes:
         number = SystemRandom().randrange(FIRST_RANDOM, 1 << 40)
+        live = result["trials"] % LIVE_EACH == LIVE_EACH - 1
         try:
-            ran = trials.trial(number)
+            ran = live_trial(number, trials.folder) if live else trials.trial(number)
         except AssertionError as error:
             result["failed"].append(number)
-            print(f"trial {number} (repeat with python -m tests.chaos --trial {number}): {error}", flush=True)
+            again = f"python -m tests.chaos --{'live' if live else 'trial'} {number}"
+            print(f"trial {number} (repeat with {again}): {error}", flush=True)
         else:
             points.update(point for point in ran.points if point)
             result["cuts"] += ran.bytes_cut > 0
-            result["other_builds"] += ran.other_build
+            result["other_builds"] += isinstance(ran, Ran) and ran.other_build
         result["trials"] += 1
+        result["live"] += live
     return {**result, "points": dict(sorted(points.items())), "seconds": round(time.monotonic() - began)}
 
 
@@ -73,11 +80,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill, cut, restart, compare.")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="how long to go on")
     parser.add_argument("--trial", type=int, metavar="NUMBER", help="run one trial again")
+    parser.add_argument("--live", type=int, metavar="NUMBER", help="run one trial of a live engine again")
     options = parser.parse_args()
     with quick_folder() as folder:
         trials = Trials(Path(folder))
         if options.trial is not None:
             print(trials.trial(options.trial))
+            return 0
+        if options.live is not None:
+            print(live_trial(options.live, trials.folder))
             return 0
         result = many(trials, options.minutes)
     total = keep(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 
 import pytest
@@ -56,7 +57,8 @@ class Stream:
     def asked(self, seen: Seen, first: int) -> list[int]:
         """Offsets of the duplicates from `first` on, as one batch."""
         heads = [head_of(value) for value in self.log.read(first, 10_000)]
-        found = seen.duplicates([None if head.is_control else head for head in heads], first)
+        times = list(accumulate((head.appended_at_ms for head in heads), max))
+        found = seen.duplicates([None if head.is_control else head for head in heads], times, first)
         offsets = sorted(first + place for place in found)
         self.not_counted += offsets
         return offsets

@@ -9,74 +9,88 @@ import pytest
 from engine.adapters.memory import MemoryDerived
 from engine.ports import Flush
 from engine.timers import NEAR, Timer, Timers
+from events.durations import HOUR_MS
 from projections.expressions.runtime import NEVER
 
 
-def flush(timers: Timers, store: MemoryDerived) -> None:
-    put, gone = timers.flushed()
-    store.write(Flush(timers_put=put, timers_delete=gone))
-
-
-def stored(store: MemoryDerived) -> list[Timer]:
-    return list(store.timers(-NEVER, NEVER))
-
-
-def popped(timers: Timers, t: int) -> list[Timer]:
-    """Everything due at or before t, an entry that stands in the heap twice once."""
+def taken(timers: Timers, t: int) -> list[Timer]:
+    """Every entry due at or before t."""
     timers.reach(t)
     found: list[Timer] = []
     while timers.heap and timers.heap[0][0] <= t:
-        timer = timers.pop()
-        if timer not in found[-1:]:
-            found.append(timer)
+        found.append(timers.pop())
     return found
+
+
+class Waiting:
+    """Customers and when each is due, as a world keeps them beside the timers and its store."""
+
+    def __init__(self, near: int = NEAR) -> None:
+        self.near = near
+        self.store = MemoryDerived()
+        self.timers = Timers(self.store, near=near)
+        self.due: dict[str, int] = {}
+        self.filed: dict[str, int] = {}
+
+    def queue(self, due_ms: int, customer: str) -> None:
+        self.due[customer] = due_ms
+        self.timers.add(due_ms, customer)
+
+    def flush(self) -> None:
+        delete = [(due_ms, customer) for customer, due_ms in self.filed.items()]
+        self.store.write(Flush(timers_put=self.sorted(), timers_delete=delete))
+        self.timers.flushed()
+        self.filed = dict(self.due)
+
+    def restart(self) -> None:
+        self.timers, self.due = Timers(self.store, near=self.near), dict(self.filed)
+
+    def sorted(self, by: int = NEVER) -> list[Timer]:
+        return sorted((due_ms, customer) for customer, due_ms in self.due.items() if due_ms <= by)
+
+    def popped(self, t: int) -> list[Timer]:
+        """Everything due at or before t, without what is stale."""
+        self.timers.reach(t)
+        found: list[Timer] = []
+        while self.timers.heap and self.timers.heap[0][0] <= t:
+            due_ms, customer = self.timers.pop()
+            if self.due.get(customer) == due_ms:
+                del self.due[customer]
+                found.append((due_ms, customer))
+        return found
 
 
 @pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("near", [1, 2, 5, NEAR])
 def test_they_are_those_of_a_sorted_list(seed: int, near: int) -> None:
-    random, store = Random(seed), MemoryDerived()
-    timers, waiting, now = Timers(store, near=near), set[Timer](), 0
+    random, waiting, now = Random(seed), Waiting(near), 0
     for _ in range(150):
         act = random.random()
         if act < 0.6:
-            timer = (now + random.choice([0, 1, 1, 2, 3, 9, 40, 400]), random.choice("abcdefgh"))
-            timers.add(*timer)
-            waiting.add(timer)
+            later = random.choice([0, 1, 1, 2, 3, 9, 40, 400, HOUR_MS, 30 * HOUR_MS])
+            waiting.queue(now + later, random.choice("abcdefgh"))
         elif act < 0.85:
-            now += random.choice([0, 1, 2, 10, 60])
-            due = sorted(timer for timer in waiting if timer[0] <= now)
-            assert timers.due_by(now) == {customer for _, customer in due}
-            assert popped(timers, now) == due
-            waiting.difference_update(due)
+            now += random.choice([0, 1, 2, 10, 60, HOUR_MS])
+            due = waiting.sorted(by=now)
+            assert waiting.timers.earliest() <= min((due_ms for due_ms, _ in waiting.sorted()), default=NEVER)
+            assert waiting.timers.due_by(now) >= {customer for _, customer in due}
+            assert waiting.popped(now) == due
         else:
-            flush(timers, store)
-            assert set(stored(store)) == waiting
+            waiting.flush()
+            assert list(waiting.store.timers(-NEVER, NEVER)) == waiting.sorted()
             if random.random() < 0.5:
-                timers = Timers(store, near=near)
-    assert popped(timers, NEVER - 1) == sorted(waiting)
+                waiting.restart()
+    due = waiting.sorted()
+    assert waiting.popped(NEVER - 1) == due
 
 
-def test_a_timer_that_is_queued_again_before_the_flush_stays() -> None:
-    store = MemoryDerived()
-    timers = Timers(store)
-    timers.add(5, "ann")
-    flush(timers, store)
-    assert popped(timers, 5) == [(5, "ann")]
-    timers.add(5, "ann")
-    timers.add(9, "ann")
-    flush(timers, store)
-    assert stored(store) == [(5, "ann"), (9, "ann")]
-
-
-def test_a_timer_that_is_taken_out_before_the_flush_is_never_written() -> None:
-    store = MemoryDerived()
-    timers = Timers(store)
-    timers.reach(0)
-    timers.add(3, "ann")
-    assert popped(timers, 4) == [(3, "ann")]
-    flush(timers, store)
-    assert stored(store) == []
+def test_a_timer_that_is_moved_is_taken_once_and_the_old_one_is_stale() -> None:
+    waiting = Waiting()
+    waiting.queue(9, "ann")
+    waiting.flush()
+    waiting.queue(5, "ann")
+    assert waiting.popped(5) == [(5, "ann")]
+    assert waiting.popped(9) == []
 
 
 @pytest.mark.parametrize("many", [3, 4, 5, 9])
@@ -85,9 +99,9 @@ def test_more_on_one_ms_than_are_kept_in_memory(many: int) -> None:
     everyone = [(7, f"c{number:02}") for number in range(many)]
     store.write(Flush(timers_put=[*everyone, (8, "late"), (6, "early")]))
     timers = Timers(store, near=3)
-    assert popped(timers, 6) == [(6, "early")]
-    assert popped(timers, 7) == everyone
-    assert popped(timers, 8) == [(8, "late")]
+    assert taken(timers, 6) == [(6, "early")]
+    assert taken(timers, 7) == everyone
+    assert taken(timers, 8) == [(8, "late")]
 
 
 def test_what_is_added_at_the_horizon_is_not_lost() -> None:
@@ -95,15 +109,15 @@ def test_what_is_added_at_the_horizon_is_not_lost() -> None:
     store = MemoryDerived()
     store.write(Flush(timers_put=[(1, "a"), (2, "b"), (2, "c"), (3, "d")]))
     timers = Timers(store, near=2)
-    assert popped(timers, 1) == [(1, "a")]
+    assert taken(timers, 1) == [(1, "a")]
     timers.add(2, "aa")
     timers.add(3, "e")
-    assert popped(timers, 2) == [(2, "aa"), (2, "b"), (2, "c")]
-    assert popped(timers, 3) == [(3, "d"), (3, "e")]
+    assert taken(timers, 2) == [(2, "aa"), (2, "b"), (2, "c")]
+    assert taken(timers, 3) == [(3, "d"), (3, "e")]
 
 
 def test_customers_of_one_ms_come_by_id() -> None:
     timers = Timers(MemoryDerived())
     for customer in ("b", "\U0001f600", "a", "\uffff", "aa"):
         timers.add(4, customer)
-    assert [customer for _, customer in popped(timers, 4)] == ["a", "aa", "b", "\uffff", "\U0001f600"]
+    assert [customer for _, customer in taken(timers, 4)] == ["a", "aa", "b", "\uffff", "\U0001f600"]

@@ -131,7 +131,7 @@ def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: 
     reader = Reader(compiled, 0)
     for first in range(0, log.end(), every):
         batch = reader.read(log.read(first, every), first, through_activations=True)
-        world.advance(batch, world.seen.duplicates(batch.events, first), Past(START, {}), None)
+        world.advance(batch, Past(START, {}), None)
         world.flush()
         assert len(world.hot) <= max(cache // 2, 0) or every > 1
     assert state_hash(world) == state_hash(journey.world)

@@ -105,7 +105,7 @@ class Life:
     def _note(self, changes: Sequence[tuple[int, Any, Any]] | None, type_name: str | None, before: Any) -> None:
         for number, was, now in changes or ():
             self.moved.append((self.now, self.program.names[number], was, now))
-            after = self.program.after(self.state, number)
+            after = self.program.snapshot(number)(self.state)
             self.evidence.append(self.program.evidence(number, type_name, before, after))
 
     # ------------------------------------------------------------ what is so now

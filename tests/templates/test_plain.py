@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, UserDict
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType, SimpleNamespace
 
@@ -13,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.errors import RenderFailed
-from templates.plain import MAX_DEPTH, Nulls, plain, shown
+from events.numbers import MICRO
+from events.numbers import shown as shown_fraction
+from templates.plain import MAX_DEPTH, MAX_VALUES, Nulls, plain, plain_fields, plain_number, rounded, shown
+from tests.templates.drawn import VALUES, groups
 
 
 class Colour(StrEnum):
@@ -134,3 +138,55 @@ def test_a_number_is_shown_half_even_to_six_places(number: Decimal) -> None:
 )
 def test_what_is_plain_stays_as_it_is(value: object) -> None:
     assert exact(plain(value)) == exact(value)
+
+
+@given(
+    st.integers(-(10**38), 10**38) | st.integers(-(10**8), 10**8),
+    st.sampled_from([1, 2, 3, 7, 64, 100, 10**5, MICRO, 10**7]) | st.integers(1, 10**9),
+)
+def test_a_fraction_is_the_number_that_people_read(numerator: int, denominator: int) -> None:
+    answers: list[object] = []
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: plain(rounded(numerator, denominator)),
+        lambda: plain(shown_fraction(numerator, denominator)),
+    )
+    for made in ways:
+        try:
+            answers.append(repr(made()))
+        except RenderFailed as failure:
+            answers.append(failure.cause)
+    assert answers[0] == answers[1]
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False) | st.decimals(-(10**31), 10**31, places=6))
+def test_a_decimal_is_rounded_whatever_its_places(number: Decimal) -> None:
+    try:
+        found = plain_number(number)
+    except RenderFailed:
+        assert abs(number) >= 10**30
+        return
+    assert found == number.quantize(Decimal("0.000001"), context=Context(prec=500))
+    assert type(found) is (int if found == int(found) else Decimal)
+
+
+@given(st.sampled_from([dict, Nulls]), groups(VALUES))
+def test_fields_are_what_converting_them_one_by_one_gives(kind: type, fields: dict[str, object]) -> None:
+    answers: list[object] = []
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: plain_fields(fields, lenient=kind is Nulls),
+        lambda: plain(kind(fields)),
+    )
+    for made in ways:
+        try:
+            answers.append(exact(made()))
+        except RenderFailed as failure:
+            answers.append(failure.cause)
+    assert repr(answers[0]) == repr(answers[1])
+
+
+def test_a_group_of_too_many_fields_is_refused_before_its_values_are_read() -> None:
+    fields = dict.fromkeys(map(str, range(MAX_VALUES + 1)), 10**30)
+    ways: tuple[Callable[[dict[str, int]], object], ...] = (plain_fields, plain)
+    for made in ways:
+        with pytest.raises(RenderFailed, match="a template may be given 1,000,000 values"):
+            made(fields)

@@ -14,6 +14,7 @@ from tests.templates.letters import given
 
 NAMES = ("discount", "feedback_request", "thanks", "thanks_feedback_discount")
 PARTS = ("email.html", "email.subject", "email.txt", "sms.txt")
+FOOT = "{% if sender.name or links.unsubscribe %}"
 VOID = frozenset({"meta", "br", "img", "hr", "link", "input"})
 RENDERER = Renderer(stock())
 
@@ -145,3 +146,17 @@ def test_a_list_of_products_is_cut_at_twelve() -> None:
     items = [{"name": f"product {n}", "quantity": 2} for n in range(100)]
     html = RENDERER.render("thanks", "email", None, given(event={"items": items}))["html"]
     assert html.count("product ") == 12
+
+
+def frame(html: str) -> list[str]:
+    """What stands around what a letter says: the head without its title, the top of the card, the foot."""
+    lines = html.splitlines()
+    top = lines[lines.index("<!doctype html>") : next(n for n, line in enumerate(lines) if "<h1" in line)]
+    foot = lines[next(n for n, line in enumerate(lines) if FOOT in line) :]
+    return [line for line in top if "<title>" not in line and "display: none" not in line] + foot
+
+
+def test_the_letters_share_one_frame() -> None:
+    first, *others = [frame(stock()[f"{name}/email.html"]) for name in NAMES]
+    assert len(first) > 50
+    assert all(other == first for other in others)

@@ -40,7 +40,7 @@ class Customer:
 
     def zone(self) -> str:
         named = self.fields.get("time_zone")
-        return zones.zone_or(named if isinstance(named, str) else None, self.default_zone)
+        return named if isinstance(named, str) and zones.is_zone(named) else self.default_zone
 
     def consent(self, channel: str, purpose: str) -> bool:
         return (channel, purpose) in self.consents

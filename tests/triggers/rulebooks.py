@@ -16,8 +16,9 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
-# What stands for an expression's tree: one that asks nothing of the cause, one that does.
+# What stands for an expression's tree: one that asks nothing of events, one that asks the event, one the cause.
 PLAIN: Node = Const(value=True, kind=Kind.FLAG)
+WITH_EVENT: Node = Ref(root=Root.EVENT, path=("total",), kind=Kind.NUMBER)
 WITH_CAUSE: Node = Ref(root=Root.CAUSE, path=("cart_id",), kind=Kind.TEXT)
 
 

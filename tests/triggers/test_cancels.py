@@ -21,7 +21,6 @@ from tests.triggers.rulebooks import (
     rules,
     trigger,
 )
-from triggers.cancels import needed_causes
 from triggers.definitions import On, Policy
 from triggers.occasion import IN, OUT, Transition
 
@@ -171,22 +170,6 @@ def test_a_cause_that_is_not_compared_is_not_fetched() -> None:
     journey.event("cart_updated", "2026-03-01T12:00")
     assert journey.event("page_viewed", "2026-03-01T13:00") == []  # the condition is false
     assert journey.fetched == []
-
-
-def test_the_causes_that_will_be_asked_for_are_known_beforehand() -> None:
-    cancels = (event("order_completed", where=WITH_CAUSE),)
-    book = rules(
-        trigger("cart", event("cart_updated"), after_ms=DAY_MS, cancel_when=cancels),
-        trigger("page", event("page_viewed"), after_ms=DAY_MS),
-    )
-    journey = Journey(book)
-    journey.event("cart_updated", "2026-03-01T12:00")
-    journey.event("page_viewed", "2026-03-01T13:00")
-    noon, next_noon = at("2026-03-01T14:00"), at("2026-03-02T12:00")
-    assert needed_causes(journey.ledger, book, t_ms=noon, event_type="page_viewed") == set()
-    assert needed_causes(journey.ledger, book, t_ms=noon, event_type="order_completed") == {0}
-    assert needed_causes(journey.ledger, book, t_ms=next_noon, event_type=None) == {0}
-    assert needed_causes(journey.ledger, book, t_ms=next_noon + DAY_MS, event_type=None) == {0, 1}
 
 
 def test_cancels_are_recorded_by_trigger_then_age() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from projections.expressions.tree import Node
 from tests.triggers.customer import Customer
 from tests.triggers.journey import Happened, Journey, outcomes
-from tests.triggers.rulebooks import DAY_MS, HOUR_MS, PLAIN, at, clock, enters, event, quiet, rules, trigger
+from tests.triggers.rulebooks import DAY_MS, HOUR_MS, PLAIN, WITH_EVENT, at, clock, enters, event, quiet, rules, trigger
 from triggers.asking import Asking, Send, Verdict
 from triggers.decisions import OWN, Decision
 from triggers.definitions import Cap, Once, Policy, TriggerDef
 from triggers.gates import ask, held_out
 from triggers.ledger import Ledger, Pending, Use
-from triggers.occasion import IN, OUT
+from triggers.occasion import IN, OUT, Occasion
 from triggers.rules import Condition
 
 NIGHT = Policy(quiet_hours=quiet("21:00", "09:00"))
@@ -76,7 +77,7 @@ class TestPaused:
 
 class TestCondition:
     def decide(self, condition: Condition) -> Decision:
-        book = rules(thanks(condition=PLAIN, after_ms=HOUR_MS), conditions={"thanks:if": condition})
+        book = rules(thanks(condition=WITH_EVENT, after_ms=HOUR_MS), conditions={"thanks:if": condition})
         journey = Journey(book, Customer(traits={"thanks": {"nps": 3}}))
         journey.event("order_completed", "2026-03-01T12:00", total=80)
         (decision,) = journey.until("2026-03-01T13:00")
@@ -98,8 +99,15 @@ class TestCondition:
         def no_event(state: object, t_ms: int, event: object, cause: object) -> bool:
             return event is None
 
-        book = rules(trigger("thanks", enters("lapsing"), condition=PLAIN), conditions={"thanks:if": no_event})
+        book = rules(trigger("thanks", enters("lapsing"), condition=WITH_EVENT), conditions={"thanks:if": no_event})
         assert outcomes(Journey(book).by_time("2026-03-01T12:00", ("lapsing", OUT, IN))) == [("send", "thanks", "")]
+
+    @pytest.mark.parametrize(("condition", "fetched"), [(PLAIN, []), (WITH_EVENT, [0])])
+    def test_the_event_is_fetched_only_for_a_condition_that_reads_it(self, condition: Node, fetched: list[int]) -> None:
+        journey = Journey(rules(thanks(condition=condition, after_ms=HOUR_MS)))
+        journey.event("order_completed", "2026-03-01T12:00", total=80)
+        assert outcomes(journey.until("2026-03-01T13:00")) == [("suppress", "thanks", "condition")]
+        assert journey.fetched == fetched
 
 
 class TestOnce:
@@ -194,15 +202,9 @@ class TestOrder:
         customer = Customer(fields={"phone": "1"}, consents={("sms", "marketing"), ("sms", "news")})
         book = rules(thanks(**said), policy=policy)
         match = Pending("thanks", "event", "event:o2", -1, (1, OWN, "ann"), 0, 0, 0)
-        asking = Asking(
-            match=match,
-            rule=book.rules["thanks"],
-            t_ms=22 * HOUR_MS,
-            view=customer,
-            ledger=Ledger(uses=[Use(0, "thanks", "event:o1", "email", "marketing")]),
-            policy=policy,
-            event=None,
-        )
+        occasion = Occasion(customer="ann", t_ms=22 * HOUR_MS, position=(1, OWN, "ann"), cause="event:o2", rulebook="r")
+        ledger = Ledger(uses=[Use(0, "thanks", "event:o1", "email", "marketing")])
+        asking = Asking.of(match, occasion, customer, ledger, book)
         verdict = ask(asking)
         return held_out(asking, verdict) or verdict if isinstance(verdict, Send) else verdict
 

@@ -128,7 +128,7 @@ def test_once_names_the_newest_use_that_objects() -> None:
     assert once_objection(ledger, trigger="a", once=4, cause="event:9", t_ms=9) is None
     assert once_objection(ledger, trigger="a", once=5, cause="event:9", t_ms=9) == newest
     again = Use(7, "a", "event:1", "email", "marketing")
-    ledger.add(again)
+    ledger.uses.append(again)
     assert once_objection(ledger, trigger="a", once=Once.PER_CAUSE, cause="event:1", t_ms=9) == again
     assert once_objection(ledger, trigger="a", once=Once.PER_CAUSE, cause="event:9", t_ms=9) is None
 

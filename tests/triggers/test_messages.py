@@ -7,8 +7,8 @@ import hashlib
 import pytest
 
 from tests.triggers.customer import Customer
-from tests.triggers.journey import Happened, Journey, outcomes
-from tests.triggers.rulebooks import DAY_MS, at, enters, event, rules, trigger
+from tests.triggers.journey import Journey, outcomes
+from tests.triggers.rulebooks import DAY_MS, WITH_EVENT, at, enters, event, rules, trigger
 from triggers.decide import OUTPUT_LIMIT_BYTES
 from triggers.definitions import Offer, TriggerDef
 from triggers.draws import below, draw, message_id
@@ -32,23 +32,22 @@ class TestRendering:
         journey.event("order_completed", "2026-03-01T12:00", total=8)
         (send,) = journey.until("2026-03-09T00:00")
         (request,) = journey.customer.requests
-        assert isinstance(request.event, Happened)
-        assert request.event.fields == {"total": 8}
+        assert journey.events[request.cause_offset].fields == {"total": 8}
         assert (request.trigger, request.template, request.channel) == ("thanks", "stock", "email")
         assert (request.address, request.purpose, request.language) == ("ann@pets.example", "marketing", "lv")
         assert (request.message_id, request.t_ms, request.zone) == (send.message_id, send.at_ms, "Europe/Riga")
         assert request.offer is None
 
     def test_the_steps_own_event_is_not_fetched_again(self) -> None:
-        journey = Journey(rules(thanks()))
-        journey.event("order_completed", "2026-03-01T12:00", total=8)
-        assert isinstance(journey.customer.requests[0].event, Happened)
+        journey = Journey(rules(thanks(condition=WITH_EVENT)))
+        (end,) = journey.event("order_completed", "2026-03-01T12:00", total=8)
+        assert end.reason == "condition"
         assert journey.fetched == []
 
-    def test_for_a_match_of_time_alone_there_is_no_event(self) -> None:
+    def test_a_match_of_time_alone_has_no_record(self) -> None:
         journey = Journey(rules(trigger("thanks", enters("lapsing"))))
         journey.by_time("2026-03-01T12:00", ("lapsing", OUT, IN))
-        assert journey.customer.requests[0].event is None
+        assert journey.customer.requests[0].cause_offset == -1
 
     def test_a_template_that_fails_suppresses_with_its_error(self) -> None:
         (end,) = Journey(rules(thanks(template="broken"))).event("order_completed", "2026-03-01T12:00")

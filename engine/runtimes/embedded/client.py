@@ -48,6 +48,18 @@ def own_or_reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Workspace |
             time.sleep(_BETWEEN_S)  # an owner that has just begun will listen, one that ends will let go
 
 
+def reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Client:
+    """A connection to the owner of the workspace in a folder; raises OwnerEnded if none listens for so long."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return Client(folder / SOCKET)
+        except NobodyListens:
+            if time.monotonic() >= deadline:
+                raise OwnerEnded(f"nobody runs the workspace {folder} any more", _AGAIN) from None
+            time.sleep(_BETWEEN_S)
+
+
 class Client:
     """A connection to a workspace's owner; raises NobodyListens if there is none that listens.
 

@@ -6,7 +6,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLD = 200_000
+THRESHOLD = 1_000_000
+"""Objects that are made and not freed before young ones are looked through: more than what waits for a flush."""
 
 
 @contextmanager

@@ -141,8 +141,8 @@ class EmbeddedEngine:
                 if shard.world is not None and (self._behind(shard, as_of_ms) or shard.world.overdue):
                     self.intake.tick(shard.partition, as_of_ms)
             processed += self._drain(progress)
-            self._flush()
             self.deliver()
+            self._flush()
             seconds = time.perf_counter() - began
             return report_of(self.shards, as_of_ms=as_of_ms, processed=processed, seconds=seconds)
 
@@ -183,15 +183,22 @@ class EmbeddedEngine:
         return taken
 
     def _flush(self) -> None:
+        """Write down what only saves the next owner work: states, and how far the outbox has come."""
         for shard in self.shards:
             shard.flush()
+        self._keep_place()
+
+    def _keep_place(self) -> None:
+        if self.outbox is not None:
+            self.outbox.keep_place()
 
     def deliver(self) -> int:
         """Write the messages decided since the last time to the outbox and return how many."""
         if self.outbox is None:
             return 0
         written = sum(self.outbox.deliver(shard.partition, shard.stream) for shard in self.shards)
-        self.outbox.keep_place()
+        if written:
+            self._keep_place()
         return written
 
     # ------------------------------------------------------------ live
@@ -218,8 +225,8 @@ class EmbeddedEngine:
                 self.intake.watch(now_ms)
                 if not self._tick_due(now_ms):
                     self._rest(now_ms)
-        self._flush()
         self.deliver()
+        self._flush()
 
     def stop(self) -> None:
         """End `run_live` after the batch at hand; a signal handler or another thread may call this."""
@@ -240,6 +247,7 @@ class EmbeddedEngine:
         for shard in self.shards:
             if shard.world is not None and shard.world.unflushed:
                 shard.flush()
+        self._keep_place()
         self._bell.wait(self._seconds_left(self.clock(), WAIT_S))
 
     def _seconds_left(self, now_ms: int, at_most_s: float) -> float:

@@ -32,6 +32,8 @@ class KafkaDoor:
     cluster cannot be reached or does not answer: then what was sent may be appended or not, and may be sent again.
     """
 
+    handed_over = True  # workers take what is in the log
+
     def __init__(self, folder: Path, *, catch_up: bool = False, clock: Clock = wall_clock_ms) -> None:
         _, self.connection = connect(folder)
         self._catch_up = catch_up

@@ -60,7 +60,7 @@ class KafkaOutbox:
         self._clients, self._topic = clients, clients.connection.topic(DECISIONS)
         self._cluster, self._topic_id = found.cluster, found.ids[DECISIONS]
         self._rulebooks: dict[str, Rulebook] = {}
-        self._files = MessageFiles(folder, self._rulebooks.get, synced=True)
+        self._files = MessageFiles(folder, self._rulebooks.get)
         self._files.make_folder()
         self._lock = OwnerLock(folder)
         try:
@@ -91,6 +91,7 @@ class KafkaOutbox:
             kept = rule.take(record.offset, record.value or b"")
             if isinstance(kept, bytes):
                 await self._write(kept, highest)
+        self._files.name()
         self._files.sync()
         self._places[partition] = Place(offset, rule.claim, rule.highest)
         reach("before-outbox-place")

@@ -29,6 +29,14 @@ def test_json_has_an_object_a_line_in_order_of_time(command: str, petshop_after_
     assert times == sorted(times)
 
 
+def test_a_trigger_that_is_not_of_the_active_rulebook_is_said_to_be_none(petshop_after_its_run: Path) -> None:
+    for command in ("decisions", "messages"):
+        answer = strand(command, "--trigger", "order_thank", "-w", petshop_after_its_run)
+        assert (answer.code, len(answer.out.splitlines())) == (0, 1)
+        assert "the active rulebook has no trigger 'order_thank'; did you mean 'order_thanks'?" in answer.err
+        assert "no trigger" not in strand(command, "--trigger", "order_thanks", "-w", petshop_after_its_run).err
+
+
 def test_transitions_say_what_where_and_why(petshop_after_its_run: Path) -> None:
     found = rows("transitions", petshop_after_its_run, "--customer", "anna")
     entered = next(row for row in found if row["name"] == "cat_home")
@@ -86,7 +94,7 @@ def test_limit_takes_the_newest(petshop_after_its_run: Path) -> None:
         ("decisions", "--reason", "capp", "did you mean 'cap'?"),
         ("decisions", "--decision", "sent", "did you mean 'send'?"),
         ("transitions", "--segment", "cat_hom", "did you mean 'cat_home'?"),
-        ("messages", "--since", "yesterday", "neither a date"),
+        ("messages", "--since", "yesterday", "a time must be a date"),
         ("dead-letters", "--door", "window", "there are publish, import, fold"),
         ("segments", "--of", "dimensions", "did you mean 'dimension'?"),
     ],

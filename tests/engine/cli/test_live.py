@@ -48,6 +48,7 @@ def test_it_takes_over_what_is_published_and_other_commands_read_beside_it(
     answer = strand("publish", shop / "history.jsonl", "--json", "-w", shop)
     assert answer.code == 0, answer.err
     assert len(answer.json_lines()) == 12
+    assert "takes up" not in answer.err  # it is at it
     assert status(shop)["running"] is True
     wait_for(lambda: status(shop)["customers"] == 3)
     assert strand("customer", "ann", "--json", "-w", shop).json()["traits"]["orders"] == 4

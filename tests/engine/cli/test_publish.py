@@ -24,6 +24,7 @@ def test_each_line_is_answered_with_where_it_went(shop: Path) -> None:
     answer = strand("publish", file, "-w", shop)
     assert answer.code == 0
     assert "the first of this workspace" in answer.err
+    assert "`strand run` takes up what was published" in answer.err
     first, second = answer.out.splitlines()
     assert first.startswith("a1\tpartition ")
     assert second.split(", offset ")[0] == first.replace("a1", "a2").split(", offset ")[0]

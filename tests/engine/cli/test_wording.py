@@ -47,7 +47,7 @@ def test_instants_are_read_as_people_write_them() -> None:
     assert instant_of("2025-01-01", "Europe/Riga") == 1_735_682_400_000
     assert instant_of("2025-01-01T00:00:00Z", "Europe/Riga") == 1_735_689_600_000
     assert instant_of("1735689600000", "Europe/Riga") == 1_735_689_600_000
-    with pytest.raises(CalledWrongly, match="'soon' is neither a date like 2025-02-01 nor an instant"):
+    with pytest.raises(CalledWrongly, match="a time must be a date like 2025-02-01, .*; found 'soon'"):
         instant_of("soon", "UTC")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -93,6 +95,69 @@ def test_a_folder_that_cannot_be_written_is_the_operators(tmp_path: Path) -> Non
     (tmp_path / "out").write_text("a file is in the way")
     with pytest.raises(StorageFailed, match="Operator action"):
         box(tmp_path / "out").deliver(0, stream_of([numbered(1)]))
+
+
+class Disk:
+    """Looks on at what reaches a folder's disk: which bytes were synced, and which names.
+
+    Worst of all, a power cut takes what was not synced and leaves the newest cursor.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bytes: dict[int, bytes] = {}  # by inode, what of it is on the disk
+        self.names: dict[str, int] = {}  # the names on the disk
+        self.cuts: list[dict[str, bytes]] = []  # what a cut after each new cursor leaves
+
+    def synced(self, handle: int) -> None:
+        inode = os.fstat(handle).st_ino
+        if inode == self.folder.stat().st_ino:
+            self.names = {each.name: each.stat().st_ino for each in self.folder.iterdir()}
+        for each in self.folder.iterdir():
+            if each.stat().st_ino == inode:
+                self.bytes[inode] = each.read_bytes()
+
+    def renamed(self, target: Path) -> None:
+        if target == self.folder / ".cursor":
+            left = {name: self.bytes.get(inode, b"") for name, inode in self.names.items()}
+            self.cuts.append({**left, ".cursor": self.bytes.get(target.stat().st_ino, b"")})
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    seen, sync, replace = Disk(tmp_path / "out"), os.fsync, os.replace
+
+    def watched_sync(handle: int) -> None:
+        sync(handle)
+        seen.synced(handle)
+
+    def watched_replace(source: Path, target: Path) -> None:
+        replace(source, target)
+        seen.renamed(target)
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    return seen
+
+
+def test_after_a_power_cut_the_cursor_counts_no_message_that_is_lost(tmp_path: Path, disk: Disk) -> None:
+    stream = stream_of(*([numbered(each), numbered(100 + each, channel="sms")] for each in range(9)))
+    first = box(disk.folder)
+    for each in range(9, 12):
+        first.deliver(0, stream)
+        first.keep_place()
+        stream.append(encode_batch([Output((each, OWN, "ann"), [numbered(each)])]))
+    assert len(disk.cuts) == 3
+    whole = files(disk.folder)
+    for cut in disk.cuts:
+        folder = tmp_path / "after"
+        folder.mkdir()
+        for name, left in cut.items():
+            (folder / name).write_bytes(left)
+        assert box(folder).deliver(0, stream) < 21  # the cursor is there
+        found = files(folder)
+        assert {name: found.get(name) for name in whole if name.endswith(("eml", "txt"))}.items() <= whole.items()
+        shutil.rmtree(folder)
 
 
 SCRIPT = """

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine.importing.importer import import_files
+from engine.outputs import frontier
 from engine.publisher import Publisher
 from engine.runtimes.clock import wall_clock_ms
 from engine.runtimes.embedded import frames
@@ -23,6 +24,7 @@ from engine.runtimes.embedded.applying import apply_rulebook, back_up
 from engine.runtimes.embedded.client import Client, NobodyListens
 from engine.runtimes.embedded.engine import EmbeddedEngine
 from engine.runtimes.embedded.rulebooks import load_rulebook
+from engine.workspace.workspace import Workspace
 from events.errors import CalledWrongly, OperatorError, Reason, WorkspaceBusy
 from tests.engine.runtimes.shop import (
     HOUR_MS,
@@ -145,7 +147,9 @@ def test_a_publisher_finds_the_next_owner(tmp_path: Path) -> None:
     with publisher:
         with pytest.raises(OperatorError, match="ended before it answered"):
             publisher.publish_group([now_line("b")])
-        with live(shop):
+        with pytest.raises(OperatorError, match=r"(?s)nobody runs the workspace.*Operator action: start `strand run`"):
+            publisher.publish_group([now_line("b")])
+        with live(shop):  # which can start, since the publisher did not take the workspace
             assert publisher.publish_group([now_line("b")])[0].reason is None
             assert publisher.handed_over
     assert ids(shop) == ["a", "b"]
@@ -307,10 +311,16 @@ def test_an_old_history_is_not_moved_to_today_unless_wanted(tmp_path: Path) -> N
         wait_for(lambda: len(outbox(shop)) > before)
 
 
+def all_decided(shop: Path) -> bool:
+    with Workspace.open(shop, owner=False) as workspace:
+        return all(frontier(facts.decisions)[0] == facts.log.end() - 1 for facts in workspace.facts)
+
+
 def test_a_full_disk_ends_the_run_and_harms_nothing(tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "shop")
     with live(shop) as owner, Publisher(shop) as publisher:
         publisher.publish_group([now_line("o")])
+        wait_for(lambda: all_decided(shop))  # or deciding would meet the full disk first
         resource.prlimit(owner.pid, resource.RLIMIT_FSIZE, (1, 1))
         with pytest.raises(OperatorError, match=r"(?s)cannot be written.*Operator action: free some space"):
             publisher.publish_group([now_line("one too many", "bob")])

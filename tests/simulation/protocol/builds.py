@@ -6,7 +6,7 @@ wrote are opened by another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,9 +33,10 @@ BUILDS = range(5)
 class FewerMatches(OnIndex[Rule]):
     """Makes no matches of what time alone brings about, and none of events by triggers of an odd name."""
 
-    def met(self, transitions: Sequence[Transition], event_type: str | None) -> Iterator[Rule]:
-        if event_type is not None:
-            yield from (rule for rule in OnIndex.met(self, transitions, event_type) if ord(rule.name[-1]) % 2 == 0)
+    def met(self, transitions: Sequence[Transition], event_type: str | None) -> list[Rule]:
+        if event_type is None:
+            return []
+        return [rule for rule in OnIndex.met(self, transitions, event_type) if ord(rule.name[-1]) % 2 == 0]
 
 
 class BuildRules(Rules):

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.topics import administering, found_topics
 from engine.runtimes.kafka.values import Copying
-from events.codec import decode_record
-from events.envelope import Record
+from events.codec import read_record
+from events.envelope import Event
+
+
+class Record(NamedTuple):
+    """An event in the log."""
+
+    partition: int
+    offset: int
+    event: Event
+    appended_at_ms: int
 
 
 def in_topic(connection: Connection, name: str) -> dict[int, list[Any]]:
@@ -30,7 +39,7 @@ def in_log(connection: Connection) -> Iterator[Record]:
         copying = Copying(0, 0, -1, partition, len(found))
         copying.take(records)
         for offset, value in enumerate(copying.values):
-            yield decode_record(value, partition, offset)
+            yield Record(partition, offset, *read_record(value))
 
 
 async def _read(connection: Connection, places: list[TopicPartition]) -> dict[int, list[Any]]:
