@@ -73,6 +73,7 @@ class Outbox:
         """Write down up to where messages were written; without it a later run writes the same files again."""
         if self._places == self._kept:
             return
+        self._files.make_folder()
         self._files.sync()
         content = msgspec.json.encode(_Cursor(CURSOR_VERSION, self._places))
         replace_durably(self.folder / CURSOR, content + b"\n")
