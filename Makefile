@@ -13,7 +13,7 @@ SLOWEST := --durations=10
 MINUTES ?= 10
 NODES ?= 1
 
-.PHONY: help setup run test test-fast checks soak chaos bench kafka-up kafka-down lock clean
+.PHONY: help setup run test test-fast checks soak chaos bench quix kafka-up kafka-down lock clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,11 @@ chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench
 
+# It wants older releases of libraries that the engine uses, so it is not in the lock.
+quix: $(READY) ## an environment of its own in .quix with the peer that `strand bench kafka` compares with
+	@$(BIN)/python -m venv .quix
+	@.quix/bin/python -m pip install --quiet --disable-pip-version-check quixstreams==3.28.1
+
 kafka-up: $(READY) ## a Kafka of NODES=1 or 3 here (Java, Maven), unless KAFKA_BOOTSTRAP names one
 	@$(BIN)/python -m deploy.kafka up --nodes $(NODES)
 
@@ -71,6 +76,6 @@ lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 
 clean: ## remove the environment, caches and the example's workspace
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(VENV) .quix .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	@rm -rf examples/*/workspace
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,7 +16,7 @@ RESULTS = Path("bench/results.md")
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which benchmarks; all if none is named.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which benchmarks; all but kafka if none is named.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the size, once: to see that all runs.")] = False,
     results: Annotated[Path, typer.Option(metavar="FILE", help="Where the run is added to.")] = RESULTS,
@@ -25,17 +25,20 @@ def bench(
     """Measure the engine against floors and peers of the same run, and write the figures down.
 
     Benchmarks: live, segments, latency, rebuild, customers, busy, startup; together they take about ten minutes.
+    One more is kafka: it starts a broker of its own (Java, Maven; KAFKA_BOOTSTRAP names another one), and compares with
+    Faust and, after `make quix`, with Quix.
     Exits with 1 if a figure is not what it must be (not with --quick, which measures too little to tell).
 
     \b
     Examples:
       strand bench
       strand bench live segments
+      strand bench kafka
       strand bench --quick --results quick.md
     """
     from engine.bench.figures import COLUMNS
     from engine.bench.stand import Scale
-    from engine.bench.suite import BENCHES, by_stage, write_down
+    from engine.bench.suite import BENCHES, NEED_A_BROKER, by_stage, write_down
     from events.errors import CalledWrongly
 
     unknown = [name for name in names or [] if name not in BENCHES]
@@ -43,7 +46,7 @@ def bench(
         raise CalledWrongly(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHES)}")
     began = time.perf_counter()
     figures = []
-    for name in names or BENCHES:
+    for name in names or [each for each in BENCHES if each not in NEED_A_BROKER]:
         note(f"measuring {name}")
         found = BENCHES[name](Scale(quick))
         for figure in found:
