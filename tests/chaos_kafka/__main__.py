@@ -42,7 +42,7 @@ def main() -> int:
                 seed,
                 workload,
                 folder,
-                bootstrap=cluster.bootstrap,
+                cluster=cluster,
                 prefix=f"t{number}.",
                 per_second=options.per_second,
                 planted=options.planted,

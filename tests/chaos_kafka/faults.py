@@ -8,12 +8,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
+from deploy.kafka.cluster import Cluster
 from tests.chaos_kafka.processes import SESSION_MS, Slot
 
-Going = Callable[[], bool]
-Busy = Callable[[Slot], bool]
-Fault = Callable[[Sequence[Slot], random.Random, Going, Busy], Awaitable[int]]
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a fault may play with: `going` while records come, `busy` where a worker has some to process."""
+
+    slots: Sequence[Slot]
+    cluster: Cluster
+    rng: random.Random
+    going: Callable[[], bool]
+    busy: Callable[[Slot], bool]
+
+
+Fault = Callable[[Stage], Awaitable[int]]
 
 KILL_POINTS = (
     "after-copy",
@@ -30,8 +42,9 @@ KILL_POINTS = (
 )
 
 
-async def scale(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+async def scale(stage: Stage) -> int:
     """Workers join one after another, then leave in order."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
     struck = 0
     slots[0].start()
     for slot in slots[1:]:
@@ -46,8 +59,9 @@ async def scale(slots: Sequence[Slot], rng: random.Random, going: Going, busy: B
     return struck
 
 
-async def kill(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+async def kill(stage: Stage) -> int:
     """Workers are killed at any time, and start again with their folder or without."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
     await _start_all(slots)
     struck = 0
     while going():
@@ -60,8 +74,9 @@ async def kill(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Bu
     return struck
 
 
-async def kill_at(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+async def kill_at(stage: Stage) -> int:
     """Workers are killed by themselves at a named place, and start again, to be killed at another."""
+    slots, rng, going = stage.slots, stage.rng, stage.going
 
     def start(slot: Slot, *, wipe: bool) -> None:
         slot.start(wipe=wipe, kill_at=f"{rng.choice(KILL_POINTS)}:{rng.randint(1, 12)}")
@@ -79,8 +94,9 @@ async def kill_at(slots: Sequence[Slot], rng: random.Random, going: Going, busy:
     return struck
 
 
-async def freeze(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+async def freeze(stage: Stage) -> int:
     """Workers are stopped for longer than the group waits, and go on as if nothing had happened."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
     await _start_all(slots)
     struck = 0
     await asyncio.sleep(3)
@@ -94,8 +110,9 @@ async def freeze(slots: Sequence[Slot], rng: random.Random, going: Going, busy: 
     return struck
 
 
-async def mixed(slots: Sequence[Slot], rng: random.Random, going: Going, busy: Busy) -> int:
+async def mixed(stage: Stage) -> int:
     """All of it at once; one worker at least is left alone at any time."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
     await _start_all(slots)
     struck = 0
     back: list[asyncio.Task[None]] = []
@@ -130,12 +147,30 @@ async def mixed(slots: Sequence[Slot], rng: random.Random, going: Going, busy: B
     return struck
 
 
+async def broker(stage: Stage) -> int:
+    """Brokers are killed, or stopped in order, and start again."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
+    await _start_all(slots)
+    struck = 0
+    await asyncio.sleep(3)
+    while going():
+        node = rng.choice(stage.cluster.nodes)
+        struck += any(map(busy, slots))
+        await asyncio.to_thread(node.kill if rng.random() < 0.6 else node.stop)
+        await asyncio.sleep(rng.choice([0, 1, 4]))
+        node.start()
+        await asyncio.to_thread(stage.cluster.wait_ready)
+        await asyncio.sleep(rng.uniform(2, 6))
+    return struck
+
+
 async def _start_all(slots: Sequence[Slot]) -> None:
     for slot in slots:
         slot.start()
 
 
 FAULTS: dict[str, Fault] = {
+    "broker": broker,
     "scale": scale,
     "kill": kill,
     "kill_at": kill_at,

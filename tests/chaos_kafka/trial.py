@@ -12,15 +12,19 @@ import shutil
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+
+from deploy.kafka.cluster import Cluster
 from engine.runtimes.embedded.report import RunReport
 from engine.runtimes.kafka.claims import Claim, decode
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
 from engine.runtimes.kafka.until_idle import run_until_idle
-from tests.chaos_kafka.faults import FAULTS
+from tests.chaos_kafka.faults import FAULTS, Stage
 from tests.chaos_kafka.processes import Slot
 from tests.chaos_kafka.workload import PARTITIONS, Workload, publish
 from tests.engine.runtimes.kafka.clusters import make_topics
@@ -48,7 +52,7 @@ async def trial(
     workload: Workload,
     folder: Path,
     *,
-    bootstrap: str,
+    cluster: Cluster,
     prefix: str,
     per_second: float,
     planted: str | None = None,
@@ -56,9 +60,9 @@ async def trial(
     """Run one; raises AssertionError where something differs."""
     began = time.monotonic()
     rng = random.Random(seed)
-    connection = make_topics(bootstrap, prefix, PARTITIONS)
+    connection = make_topics(cluster.bootstrap, prefix, PARTITIONS)
     slots = [
-        Slot(folder / f"w{number}", number, bootstrap, prefix, static=seed % 2 == 1, planted=planted)
+        Slot(folder / f"w{number}", number, cluster.bootstrap, prefix, static=seed % 2 == 1, planted=planted)
         for number in range(3)
     ]
     clients = Clients(connection)
@@ -74,7 +78,7 @@ async def trial(
             return slot.alive and any(offset < ends[partition] for partition, offset in slot.done().items())
 
         watching = asyncio.create_task(_watch(clients, connection, ends))
-        strikes = await FAULTS[fault](slots, rng, going, busy)
+        strikes = await FAULTS[fault](Stage(slots, cluster, rng, going, busy))
         await publishing
         watching.cancel()
         for slot in slots:
@@ -116,7 +120,8 @@ def _stop(slot: Slot) -> None:
 
 async def _watch(clients: Clients, connection: Connection, ends: dict[int, int]) -> None:
     while True:
-        ends.update(await clients.ends(connection.topic(INTERACTIONS), range(PARTITIONS)))
+        with suppress(KafkaError):
+            ends.update(await clients.ends(connection.topic(INTERACTIONS), range(PARTITIONS)))
         await asyncio.sleep(0.1)
 
 

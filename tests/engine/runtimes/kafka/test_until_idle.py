@@ -168,3 +168,19 @@ def test_a_worker_without_a_disk_goes_on_from_the_depot(
     said = said_by("c")
     assert said.count("is passed over: ") == 8
     assert "is taken" not in said
+
+
+def test_what_is_damaged_on_this_disk_is_made_anew(
+    tmp_path: Path, bootstrap: str, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = embedded(tmp_path / "shop")
+    connection = make_topics(bootstrap, prefix, 4)
+    asyncio.run(tick_and_publish(connection, tmp_path / "shop"))
+    run(connection, tmp_path / "w")
+    (tmp_path / "w" / "p0" / "copy" / "CURRENT").unlink()
+    (tmp_path / "w" / "p1" / "derived" / "CURRENT").write_text("{")
+    (tmp_path / "w" / "p2" / "derived" / "p2.000001" / "CURRENT").write_text("MANIFEST-999999\n")
+    assert lasting(run(connection, tmp_path / "w")) == lasting(expected)
+    for partition in (0, 1, 2):
+        assert f"of partition {partition} is damaged, and made anew" in caplog.text
+    assert "of partition 3" not in caplog.text
