@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,19 +28,28 @@ class Stage:
 
 Fault = Callable[[Stage], Awaitable[int]]
 
-KILL_POINTS = (
-    "after-copy",
-    "before-claim",
-    "after-claim",
-    "before-decisions",
-    "after-decisions",
-    "before-state",
-    "after-state",
-    "before-swap",
-    "mid-swap",
-    "after-swap",
-    "mid-activation",
-)
+KILL_POINTS = {
+    "after-copy": 8,
+    "before-claim": 2,
+    "after-claim": 2,
+    "before-decisions": 8,
+    "after-decisions": 8,
+    "before-state": 8,
+    "after-state": 8,
+    "before-swap": 2,
+    "mid-swap": 2,
+    "after-swap": 2,
+    "mid-activation": 1,
+}
+"""Places to die at, and how often a worker comes there in a trial, at least."""
+
+PATIENCE_S = 10.0
+
+
+def somewhere(rng: random.Random) -> str:
+    """A place to die at, and when."""
+    point = rng.choice(list(KILL_POINTS))
+    return f"{point}:{rng.randint(1, KILL_POINTS[point])}"
 
 
 async def scale(stage: Stage) -> int:
@@ -79,14 +89,20 @@ async def kill_at(stage: Stage) -> int:
     slots, rng, going = stage.slots, stage.rng, stage.going
 
     def start(slot: Slot, *, wipe: bool) -> None:
-        slot.start(wipe=wipe, kill_at=f"{rng.choice(KILL_POINTS)}:{rng.randint(1, 12)}")
+        slot.start(wipe=wipe, kill_at=somewhere(rng))
+        since[slot.number] = time.monotonic()
 
+    since: dict[int, float] = {}
     for slot in slots:
         start(slot, wipe=False)
     struck = 0
     while going():
         await asyncio.sleep(0.1)
         for slot in slots:
+            if slot.alive and time.monotonic() > since[slot.number] + PATIENCE_S:  # it does not come there
+                struck += stage.busy(slot)
+                slot.kill()
+                start(slot, wipe=rng.random() < 0.3)
             if not slot.alive:
                 struck += 1
                 slot.deaths += 1
@@ -127,7 +143,7 @@ async def mixed(stage: Stage) -> int:
         else:
             await asyncio.to_thread(slot.stop) if what == "stop" else slot.kill()
             await asyncio.sleep(rng.choice([0, 0.3, 1, 4]))
-            point = f"{rng.choice(KILL_POINTS)}:{rng.randint(1, 12)}" if what == "kill_at" else ""
+            point = somewhere(rng) if what == "kill_at" else ""
             slot.start(wipe=rng.random() < 0.5, kill_at=point)
         held.discard(slot.number)
 
