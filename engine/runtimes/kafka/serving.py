@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.pages import add_pages
@@ -45,7 +46,7 @@ async def serve(
             add_pages(app, worker, group)
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
         ended = [told, cast("asyncio.Future[object]", worker.failed)]
-        with watched(loop):
+        with watched(loop), calm_collector():
             try:
                 await app.start()
                 await app.add_runtime_dependency(group)
