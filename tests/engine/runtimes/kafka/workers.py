@@ -49,7 +49,7 @@ def serving(shop: Path, count: int = 1) -> Iterator[list[str]]:
     with ExitStack() as stack:
         urls = []
         for number in range(count):
-            port = _free_port()
+            port = free_port()
             command = [sys.executable, "-c", SERVE, str(shop), str(shop / f"w{number}"), str(port)]
             process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
             stack.callback(_end, process)
@@ -70,7 +70,8 @@ def _done(workers: Workers, connection: Connection, count: int) -> bool:
     return len(shared) == count and sum(applied) + len(applied) == records_in(connection, range(4))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
