@@ -53,17 +53,18 @@ def broker() -> Iterator[str]:
         yield cluster.bootstrap
 
 
-def new_topics(bootstrap: str, packed: bytes | None = None, *, at_ms: int = START_MS) -> Connection:
-    """Topics that nothing else uses, with a rulebook active in them if there is one."""
+def new_topics(
+    bootstrap: str, packed: bytes, *, at_ms: int = START_MS, partitions: int = PARTITIONS
+) -> Connection:  # fmt: skip
+    """Topics that nothing else uses, with a rulebook active in them."""
     import asyncio
 
     from engine.runtimes.kafka.applying import apply_rulebook
     from engine.runtimes.kafka.topics import create_topics
 
     connection = Connection(bootstrap=bootstrap, prefix=f"bench-{uuid.uuid4().hex[:8]}.")
-    create_topics(connection, partitions=PARTITIONS, replication=1)
-    if packed is not None:
-        asyncio.run(apply_rulebook(connection, unpack(packed), at_ms))
+    create_topics(connection, partitions=partitions, replication=1)
+    asyncio.run(apply_rulebook(connection, unpack(packed), at_ms))
     return connection
 
 
@@ -124,6 +125,12 @@ class Program:
     def running(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Have it end, and return when it has."""

@@ -18,6 +18,12 @@ def _kafka(scale: Scale) -> list[Figure]:
     return kafka.bench(scale)
 
 
+def _sizes(scale: Scale) -> list[Figure]:
+    from engine.bench import kafka_sizes  # likewise
+
+    return kafka_sizes.bench(scale)
+
+
 BENCHES: Mapping[str, Callable[[Scale], list[Figure]]] = {
     "live": live.bench,
     "segments": segments.bench,
@@ -27,8 +33,9 @@ BENCHES: Mapping[str, Callable[[Scale], list[Figure]]] = {
     "busy": busy.bench,
     "startup": startup.bench,
     "kafka": _kafka,
+    "sizes": _sizes,
 }
-NEED_A_BROKER = frozenset({"kafka"})
+NEED_A_BROKER = frozenset({"kafka", "sizes"})
 """Left out unless they are named."""
 
 TITLE = """\

@@ -16,7 +16,8 @@ RESULTS = Path("bench/results.md")
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which benchmarks; all but kafka if none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Which benchmarks; those that need no broker if none is named."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the size, once: to see that all runs.")] = False,
     results: Annotated[Path, typer.Option(metavar="FILE", help="Where the run is added to.")] = RESULTS,
@@ -25,8 +26,8 @@ def bench(
     """Measure the engine against floors and peers of the same run, and write the figures down.
 
     Benchmarks: live, segments, latency, rebuild, customers, busy, startup; together they take about ten minutes.
-    One more is kafka: it starts a broker of its own (Java, Maven; KAFKA_BOOTSTRAP names another one), and compares with
-    Faust and, after `make quix`, with Quix.
+    Two more need a broker, and start one (Java, Maven; KAFKA_BOOTSTRAP names another one): kafka compares with Faust
+    and, after `make quix`, with Quix; sizes says what events, customers and partitions take on disks and in memory.
     Exits with 1 if a figure is not what it must be (not with --quick, which measures too little to tell).
 
     \b

@@ -11,7 +11,8 @@ from tests.brokers import need_a_broker
 from tests.engine.cli.shell import strand
 
 ROWS = {
-    "live": 1, "segments": 3, "latency": 1, "rebuild": 2, "customers": 3, "busy": 1, "startup": 1, "kafka": 7,
+    "live": 1, "segments": 3, "latency": 1, "rebuild": 2, "customers": 3, "busy": 1, "startup": 1,
+    "kafka": 7, "sizes": 5,
 }  # fmt: skip
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.bench import kafka_latency, kafka_takeover, kafka_throughput
+from engine.bench import kafka_latency, kafka_sizes, kafka_takeover, kafka_throughput
 from engine.bench.figures import Figure
 from engine.bench.kafka import _quix
 from engine.bench.kafka_stand import Program, broker, progress, rate, wait_until
 from engine.bench.kafka_throughput import QUIX_PYTHON, Rates, quix_python
 from engine.bench.latency import arrivals_at
 from engine.bench.tuning import Tuned, untuned
-from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
 from events.errors import OperatorError
 
 CUSTOMERS, EVENTS = 400, 4_000
@@ -94,3 +94,14 @@ def test_another_broker_is_used_where_one_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("KAFKA_BOOTSTRAP", "kafka.example:9092")
     with broker() as found:
         assert found == "kafka.example:9092"
+
+
+def test_a_shop_s_sizes_are_asked_of_the_broker_and_the_disk(
+    bootstrap: str, rulebook: Tuned, filled: Connection, tmp_path: Path
+) -> None:
+    memory_mb = kafka_sizes.taken(filled, tmp_path, EVENTS)
+    assert memory_mb > 20
+    assert kafka_sizes.bytes_in(tmp_path, "copy") > EVENTS
+    assert kafka_sizes.bytes_in(tmp_path, "derived") > CUSTOMERS
+    found = kafka_sizes.topic_bytes(filled)
+    assert found[INTERACTIONS] > EVENTS and found[DECISIONS] > 0
