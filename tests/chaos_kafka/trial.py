@@ -62,7 +62,7 @@ async def trial(
     """Run one; raises AssertionError where something differs."""
     began = time.monotonic()
     rng = random.Random(seed)
-    connection = make_topics(cluster.bootstrap, prefix, PARTITIONS)
+    connection = make_topics(cluster.bootstrap, prefix, PARTITIONS, replication=min(3, len(cluster.nodes)))
     slots = [
         Slot(folder / f"w{number}", number, cluster.bootstrap, prefix, static=seed % 2 == 1, planted=planted)
         for number in range(3)

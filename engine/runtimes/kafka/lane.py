@@ -227,6 +227,8 @@ class Lane:
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
         """Process until nothing is left or the next slice is there; then see what is due, and take what comes."""
+        if shard.world is not None:
+            shard.world.cache = self.place.states_each
         began = time.perf_counter()
         while shard.process(BATCH_RECORDS):
             self.place.batches.observe(time.perf_counter() - began)

@@ -24,7 +24,7 @@ from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.turn import Bridge
-from engine.runtimes.kafka.workplace import Workplace
+from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
 from events.errors import DerivedDamaged
@@ -132,8 +132,12 @@ class Worker:
         async with self._changing:
             await self._close(self.lanes)
 
+    def _share_memory(self) -> None:
+        self.place.states_each = STATES // max(1, len(self.lanes))
+
     async def _close(self, partitions: Iterable[int]) -> None:
         lanes = [self.lanes.pop(partition) for partition in list(partitions)]
+        self._share_memory()
         for lane in lanes:
             lane.close()
         for lane in lanes:
@@ -144,6 +148,7 @@ class Worker:
     def _open(self, partition: int) -> None:
         lane = self.lanes[partition] = Lane(partition, self.place, copied=self.copied().get(partition, -1))
         self.opened += 1
+        self._share_memory()
         task = asyncio.get_running_loop().create_task(self._watch(lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
