@@ -197,7 +197,9 @@ class Lane:
         topic = self._topic(ACTIVATIONS)
         end = topic.end()
         check_end(self.place.connection.topic(ACTIVATIONS), end, log.newest_activation + 1)
-        for number, value in topic.read(0, end):
+        known = self.place.announced
+        known.update(topic.read(max(known, default=-1) + 1, end))
+        for number, value in sorted(known.items()):
             if number > log.newest_activation:
                 activation = activation_of(read_record(value)[0])
                 at_ms = max(activation.at_ms, log.journey_ms)

@@ -52,6 +52,7 @@ class Workplace:
     catch_up: bool = False
     states_each: int = STATES  # of `STATES`, for each lane there is
     clock: Clock = wall_clock_ms
+    announced: dict[int, bytes] = field(default_factory=dict)  # the topic of activations, as far as it was read
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     batches: Histogram = field(default_factory=batch_histogram)
     room: asyncio.Event = field(default_factory=asyncio.Event)
