@@ -13,10 +13,10 @@ SLOWEST := --durations=10
 MINUTES ?= 10
 NODES ?= 1
 
-.PHONY: help setup run test test-fast checks soak chaos bench kafka-up kafka-down lock clean
+.PHONY: help setup run test test-fast checks soak chaos chaos-kafka chaos-kafka-short bench quix kafka-up kafka-down lock clean
 
 help: ## list these targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with every pinned dependency and this project in it
 
@@ -57,8 +57,19 @@ soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in eve
 chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-results.jsonl
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)
 
+chaos-kafka: $(READY) ## strike workers and brokers for MINUTES=10, added up in bench/chaos-kafka-results.jsonl
+	@$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --events 100000
+
+chaos-kafka-short: $(READY) ## six short trials on Kafka, one of each fault
+	@$(BIN)/python -m tests.chaos_kafka --trials 6 --events 10000
+
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench
+
+# It wants older releases of libraries that the engine uses, so it is not in the lock.
+quix: $(READY) ## an environment of its own in .quix with the peer that `strand bench kafka` compares with
+	@$(BIN)/python -m venv .quix
+	@.quix/bin/python -m pip install --quiet --disable-pip-version-check quixstreams==3.28.1
 
 kafka-up: $(READY) ## a Kafka of NODES=1 or 3 here (Java, Maven), unless KAFKA_BOOTSTRAP names one
 	@$(BIN)/python -m deploy.kafka up --nodes $(NODES)
@@ -69,8 +80,10 @@ kafka-down: $(READY) ## stop it; its topics stay
 lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+	@echo hatchling | uv pip compile pyproject.toml - --extra kafka --constraint requirements.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file deploy/requirements.lock
 
 clean: ## remove the environment, caches and the example's workspace
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(VENV) .quix .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	@rm -rf examples/*/workspace
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from engine.compiled import Compiled
 from engine.ledgers import read_ledger
 from engine.world import World
 from triggers.decisions import Decision, Output
@@ -33,7 +34,12 @@ def _exact(value: Any) -> Any:
 
 def canonical_state(world: World, state: Any, as_of_ms: int) -> dict[str, Any]:
     """A customer's derived world without caches, offsets or versions."""
-    program = world.program
+    return canonical_under(world.compiled, state, as_of_ms)
+
+
+def canonical_under(compiled: Compiled, state: Any, as_of_ms: int) -> dict[str, Any]:
+    """The same of a state that is in no open world."""
+    program = compiled.program
     if state.exit_at <= as_of_ms:
         program.expire(state, as_of_ms, [])
     return {
@@ -43,7 +49,7 @@ def canonical_state(world: World, state: Any, as_of_ms: int) -> dict[str, Any]:
         "unreachable": sorted([mark[0], mark[1] or "", mark[2]] for mark in state.marks),
         "segments": program.memberships(state),
         "dimensions": dict(zip(program.names[program.segments :], state.dims, strict=True)),
-        "ledger": canonical(read_ledger(state), as_of_ms, world.compiled.rules),
+        "ledger": canonical(read_ledger(state), as_of_ms, compiled.rules),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure; `unit` is x for a ratio. `stages` are microseconds an event; `note` says what was measured."""
+    """One figure; `unit` is x for a ratio, `value` NaN for what was not measured. `stages` are microseconds an event;
+    `note` says what was measured."""
 
     bench: str
     name: str
@@ -23,6 +25,8 @@ class Figure:
     @property
     def verdict(self) -> str:
         """Passed or missed, and whether the aim was reached; nothing where nothing is asked."""
+        if isnan(self.value):
+            return "not measured"
         if self.threshold is None:
             return "" if self.aim is None else "aim reached" if self._reaches(self.aim) else "aim missed"
         if not self._reaches(self.threshold):
@@ -31,7 +35,7 @@ class Figure:
 
     @property
     def missed(self) -> bool:
-        """Whether it is not what it must be."""
+        """Whether it is not what it must be, or nobody knows."""
         return self.threshold is not None and not self._reaches(self.threshold)
 
     def row(self) -> dict[str, object]:

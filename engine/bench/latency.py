@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from engine.bench.figures import Figure
 from engine.bench.live import SEGMENTS, drive, live
@@ -31,6 +32,12 @@ class Waits:
     p50_ms: float
     p99_ms: float
     worst_ms: float
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Self:
+        """What so many waits come to."""
+        waits = sorted(seconds)
+        return cls(*(waits[int(share * (len(waits) - 1))] * 1e3 for share in (0.5, 0.99, 1.0)))
 
 
 def bench(scale: Scale) -> list[Figure]:
@@ -83,11 +90,7 @@ def bare(customers: int, events: int, rate: float, seed: int) -> Waits:
 
 def _open_loop(records: list[bytes], rate: float, seed: int, take: Callable[[list[bytes]], object]) -> Waits:
     """Take what has arrived, again and again, until all is taken."""
-    draw = random.Random(seed)
-    due, arrivals = 0.0, []
-    for _ in records:
-        due += draw.expovariate(rate)
-        arrivals.append(due)
+    arrivals = arrivals_at(rate, len(records), seed)
     waits: list[float] = []
     began = time.perf_counter()
     while len(waits) < len(records):
@@ -101,5 +104,14 @@ def _open_loop(records: list[bytes], rate: float, seed: int, take: Callable[[lis
         take(records[first:last])
         done = time.perf_counter() - began
         waits += [done - arrival for arrival in arrivals[first:last]]
-    waits.sort()
-    return Waits(*(waits[int(share * (len(waits) - 1))] * 1e3 for share in (0.5, 0.99, 1.0)))
+    return Waits.of(waits)
+
+
+def arrivals_at(rate: float, count: int, seed: int) -> list[float]:
+    """When so many events arrive, in seconds from the start: a Poisson process of so many a second."""
+    draw = random.Random(seed)
+    due, arrivals = 0.0, []
+    for _ in range(count):
+        due += draw.expovariate(rate)
+        arrivals.append(due)
+    return arrivals

@@ -38,12 +38,12 @@ def commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def resident_mb() -> tuple[float, float]:
-    """This process's memory in MB: now, and its peak.
+def resident_mb(process: int | str = "self") -> tuple[float, float]:
+    """A process's memory in MB: now, and its peak; where there is no /proc, this one's peak.
 
     The peak that `getrusage` knows may be that of the parent before it became this process, so Linux is asked itself.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{process}/status")
     if not status.exists():
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         return peak, peak

@@ -46,7 +46,7 @@ def bench(scale: Scale) -> list[Figure]:
             (span,) = _spans(folded, [(rulebook, halves[0], again)])
             one = span.ended - span.began
             two = _seconds(folded, [(rulebook, half, again + "both") for half in halves])
-            loop, loops = (_seconds(turned, [(scale.of(TURNS),)] * count) for count in (1, 2))
+            loop, loops = (bare_seconds(scale.of(TURNS), count) for count in (1, 2))
         ones.append(Cost(one / events * 1e6, span.cpu_s / events * 1e6))
         scaled.append(2 * one / two)
         bare.append(2 * loop / loops)
@@ -110,6 +110,11 @@ def turned(turns: int) -> Span:
     for number in range(turns):
         total += number & 7
     return Span(began, time.monotonic(), time.process_time() - cpu_began)
+
+
+def bare_seconds(turns: int, count: int) -> float:
+    """What so many bare loops take, each in a process of its own, begun together."""
+    return _seconds(turned, [(turns,)] * count)
 
 
 def _seconds(work: Callable[..., Span], arguments: list[tuple[Any, ...]]) -> float:

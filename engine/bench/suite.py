@@ -11,6 +11,19 @@ from engine.bench.figures import COLUMNS, Figure
 from engine.bench.machine import commit, description
 from engine.bench.stand import Scale
 
+
+def _kafka(scale: Scale) -> list[Figure]:
+    from engine.bench import kafka  # its clients are an extra
+
+    return kafka.bench(scale)
+
+
+def _sizes(scale: Scale) -> list[Figure]:
+    from engine.bench import kafka_sizes  # likewise
+
+    return kafka_sizes.bench(scale)
+
+
 BENCHES: Mapping[str, Callable[[Scale], list[Figure]]] = {
     "live": live.bench,
     "segments": segments.bench,
@@ -19,7 +32,11 @@ BENCHES: Mapping[str, Callable[[Scale], list[Figure]]] = {
     "customers": customers.bench,
     "busy": busy.bench,
     "startup": startup.bench,
+    "kafka": _kafka,
+    "sizes": _sizes,
 }
+NEED_A_BROKER = frozenset({"kafka", "sizes"})
+"""Left out unless they are named."""
 
 TITLE = """\
 # What `strand bench` measured

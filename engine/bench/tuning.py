@@ -48,6 +48,12 @@ def tuned(segments: int) -> Tuned:
     return made
 
 
+@cache
+def untuned(segments: int) -> Tuned:
+    """A rulebook of so many segments as it comes, for runs that measure nothing."""
+    return _knobbed(segments, NO_KNOB_DAYS, BROAD)
+
+
 def _broad(segments: int) -> int:
     """Up to which number segments are broad, for a little less than the transitions wanted."""
     few = apart(_transitions, _knobbed(segments, NO_KNOB_DAYS, BROAD).packed, segments)

@@ -16,7 +16,8 @@ RESULTS = Path("bench/results.md")
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which benchmarks; all if none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Which benchmarks; those that need no broker if none is named."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the size, once: to see that all runs.")] = False,
     results: Annotated[Path, typer.Option(metavar="FILE", help="Where the run is added to.")] = RESULTS,
@@ -25,17 +26,20 @@ def bench(
     """Measure the engine against floors and peers of the same run, and write the figures down.
 
     Benchmarks: live, segments, latency, rebuild, customers, busy, startup; together they take about ten minutes.
+    Two more need a broker, and start one (Java, Maven; KAFKA_BOOTSTRAP names another one): kafka compares with Faust
+    and, after `make quix`, with Quix; sizes says what events, customers and partitions take on disks and in memory.
     Exits with 1 if a figure is not what it must be (not with --quick, which measures too little to tell).
 
     \b
     Examples:
       strand bench
       strand bench live segments
+      strand bench kafka
       strand bench --quick --results quick.md
     """
     from engine.bench.figures import COLUMNS
     from engine.bench.stand import Scale
-    from engine.bench.suite import BENCHES, by_stage, write_down
+    from engine.bench.suite import BENCHES, NEED_A_BROKER, by_stage, write_down
     from events.errors import CalledWrongly
 
     unknown = [name for name in names or [] if name not in BENCHES]
@@ -43,7 +47,7 @@ def bench(
         raise CalledWrongly(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHES)}")
     began = time.perf_counter()
     figures = []
-    for name in names or BENCHES:
+    for name in names or [each for each in BENCHES if each not in NEED_A_BROKER]:
         note(f"measuring {name}")
         found = BENCHES[name](Scale(quick))
         for figure in found:

@@ -12,6 +12,7 @@ import typer
 
 from engine.cli import (
     apply,
+    audit,
     backup,
     bench,
     check,
@@ -64,6 +65,7 @@ app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
 app.command("worker")(worker.worker)
 app.command("tick")(worker.tick)
+app.command("audit")(audit.audit)
 app.command("outbox")(outbox.outbox)
 app.add_typer(topics.app)
 

@@ -29,6 +29,13 @@ Jobs = Annotated[
 ]
 
 
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="On Kafka: a worker's pages (--web); one of this machine by default."),
+]
+DEFAULT_WORKER = "http://127.0.0.1:6066"
+
+
 def rebuild(
     jobs: Jobs = None,
     accept: Annotated[
@@ -100,29 +107,45 @@ def verify(
     redecide: Annotated[
         bool, typer.Option("--redecide", help="Also decide everything again from the log alone, and compare.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="On Kafka: compare with what the workers hold, up to where they hold it.")
+    ] = False,
+    worker: Workers = None,
+    partition: Annotated[int | None, typer.Option(metavar="N", min=0, help="On Kafka: this partition only.")] = None,
     jobs: Jobs = None,
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
     """Fold the log and compare with the live state; with --redecide, decide everything again and compare too.
 
-    It writes nothing in the workspace, and may run beside `strand run`. Exits 1 if anything differs.
+    It writes nothing in the workspace, and may run beside `strand run`. Exits 1 if anything differs. On Kafka it folds
+    the topics, and compares with the workers' states with --live.
 
     \b
     Examples:
       strand verify
       strand verify --redecide
       strand verify --json
+      strand verify --live --worker http://one.example:6066 --worker http://two.example:6066
     """
+    from engine.cli.apply import on_kafka
     from engine.replay.partition_jobs import jobs_for
     from engine.replay.verify import verify as fold_and_compare
     from engine.workspace.workspace import Workspace as Opened
 
-    total = records_of(workspace)
-    with Opened.open(workspace, owner=False) as opened:
-        partitions = opened.settings.partitions
-    with progress("verifying", total * (2 if redecide else 1)) as advance:
-        found = fold_and_compare(workspace, partitions, jobs_for(total, jobs), redecide=redecide, advance=advance)
+    if on_kafka(workspace):
+        from engine.cli.replaying_kafka import verified_on_kafka
+
+        asked = (worker or [DEFAULT_WORKER]) if live or worker else []
+        found = verified_on_kafka(workspace, asked, partition, jobs, redecide=redecide)
+    else:
+        if live or worker or partition is not None:
+            raise CalledWrongly("--live, --worker and --partition are for a log on Kafka")
+        total = records_of(workspace)
+        with Opened.open(workspace, owner=False) as opened:
+            partitions = opened.settings.partitions
+        with progress("verifying", total * (2 if redecide else 1)) as advance:
+            found = fold_and_compare(workspace, partitions, jobs_for(total, jobs), redecide=redecide, advance=advance)
     if as_json:
         print_json(verified_json(found))
     else:
@@ -167,7 +190,7 @@ def verified_lines(found: Verified) -> Iterable[str]:
     yield from incomparable_lines(found.partitions)
     if found.different:
         yield from difference_lines(found.partitions)
-        yield "Operator action: run `strand rebuild --accept`; facts/ are unharmed"
+        yield "Operator action: run `strand rebuild --accept`; what was recorded is unharmed"
     elif found.damaged:
         yield "Operator action: run `strand rebuild`; facts/ are unharmed"
     elif any(folded.live_hash is not None for folded in found.partitions):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
 from engine.outputs import frontier, kept
+from engine.ports import DecisionStream, Log
 from engine.replay.folding import SHOWN_DIFFERENCES, rulebooks
 from engine.replay.partition_jobs import Advance, WatchedLog
 from engine.replay.scratch import scratch
@@ -17,8 +18,16 @@ from engine.shard import Shard
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import OWN, Decision, Output, Position
 
-if TYPE_CHECKING:
-    from engine.adapters.rocksdb_facts import RocksFacts
+
+class Facts(Protocol):
+    """What was recorded of one partition."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def decisions(self) -> DecisionStream: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Redecided:
     fold_version: int = FOLD_VERSION
 
 
-def redecide_partition(facts: RocksFacts, advance: Advance) -> Redecided:
+def redecide_partition(facts: Facts, advance: Advance) -> Redecided:
     """Decide one partition again, up to the recorded frontier, with a decision stream and a world of its own."""
     from engine.adapters.memory import MemoryDecisions
 

@@ -8,12 +8,14 @@ import sys
 
 from tests.tidy.tree import PACKAGES, ROOT, imports, is_below, parsed, python_files
 
-# What only one kind of file may import: module -> prefix of the files.
+KAFKA = ("engine/runtimes/kafka", "engine/bench/kafka_")
+# What only one kind of file may import: module -> prefixes of the files.
 TECHNOLOGIES = {
-    "rocksdict": "engine/adapters/rocksdb_",
-    "faust": "engine/runtimes/kafka",
-    "aiokafka": "engine/runtimes/kafka",
-    "kafka": "engine/runtimes/kafka",
+    "rocksdict": ("engine/adapters/rocksdb_",),
+    "faust": KAFKA,
+    "aiokafka": KAFKA,
+    "kafka": KAFKA,
+    "quixstreams": ("engine/bench/kafka_",),
 }
 CHOOSERS = ("adapters", "runtimes", "replay", "views", "bench")
 # Loaded with the command line they would make every command, and --help, slow.
@@ -37,8 +39,8 @@ def test_one_place_knows_each_technology() -> None:
         f"{path}:{line}: {name}"
         for path in python_files(*PACKAGES)
         for line, name in imports(parsed(path))
-        for module, prefix in TECHNOLOGIES.items()
-        if is_below(name, module) and not path.as_posix().startswith(prefix)
+        for module, prefixes in TECHNOLOGIES.items()
+        if is_below(name, module) and not path.as_posix().startswith(prefixes)
     ]
     assert found == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -33,6 +34,7 @@ class Clients:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._producer: Any = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._reader: Any = None
@@ -60,7 +62,8 @@ class Clients:
     async def stop(self) -> None:
         """Send what waits, and disconnect."""
         if self._producer is not None:
-            await self._producer.stop()
+            await _end(self._producer)
+        await asyncio.gather(*self._ending)
         if self._reader is not None:
             await self._reader.stop()
 
@@ -74,16 +77,18 @@ class Clients:
             sent = await producer.send(topic, value, key=key, partition=partition, timestamp_ms=at_ms)
             offset: int = (await sent).offset
         except KafkaError:
-            await self._replace(producer)
+            self._replace(producer)
             raise
         if offset < 0:
             raise AppendUnknown(f"{topic} {partition}: appended at an unknown offset")
         return offset
 
-    async def _replace(self, producer: Any) -> None:
+    def _replace(self, producer: Any) -> None:
         if self._producer is producer:
             self._producer = None
-            await producer.stop()
+            ending = asyncio.create_task(_end(producer))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     # ------------------------------------------------------------ reading
     async def ends(self, topic: str, partitions: Sequence[int]) -> dict[int, int]:
@@ -111,6 +116,12 @@ class Clients:
             chunk = [record for record in found if record.offset < stop]
             if chunk:
                 yield chunk
+
+
+async def _end(producer: Any) -> None:
+    """Send what a producer still holds, or give it up: whoever waits for it hears."""
+    with suppress(KafkaError):
+        await producer.stop()
 
 
 class PartitionTopic:

@@ -52,7 +52,12 @@ class KafkaDecisions:
         reach("before-claim")
         offset = self._topic.append(encode(claim))
         reach("after-claim")
-        self.catch_up(offset + 1)
+        tail = self._copy.stream_tail
+        if offset == tail.end:
+            claimed = encode_claimed(Claimed(claim=claim, before=self.highest))
+            self._copy.add(type(tail)(end=offset + 1, claim=offset, last=tail.last), [], [(offset, claimed)])
+        else:
+            self.catch_up(offset + 1)
         self.claim = offset
         return offset
 

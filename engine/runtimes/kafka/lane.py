@@ -189,15 +189,17 @@ class Lane:
         if begin > 0:
             action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
             raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
-        if end < log.end():
-            action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
-            raise FactsDamaged(f"{place} ends before offset {end}, records before {log.end()} were read", action)
+        check_end(place, end, log.end())
         return end
 
     def _complete_activations(self, log: KafkaLog, events: PartitionTopic) -> None:
         """Append the activations that are not in this partition: whoever applied them was cut off, or is at it."""
         topic = self._topic(ACTIVATIONS)
-        for number, value in topic.read(0, topic.end()):
+        end = topic.end()
+        check_end(self.place.connection.topic(ACTIVATIONS), end, log.newest_activation + 1)
+        known = self.place.announced
+        known.update(topic.read(max(known, default=-1) + 1, end))
+        for number, value in sorted(known.items()):
             if number > log.newest_activation:
                 activation = activation_of(read_record(value)[0])
                 at_ms = max(activation.at_ms, log.journey_ms)
@@ -215,7 +217,9 @@ class Lane:
             place.rulebooks.compile,
             partition=self.partition,
         )
-        decisions.catch_up(topic.end())
+        end = topic.end()
+        check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())
+        decisions.catch_up(end)
         for offset in shard.activations.offsets():  # one that cannot compile them does not claim
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
@@ -225,6 +229,8 @@ class Lane:
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
         """Process until nothing is left or the next slice is there; then see what is due, and take what comes."""
+        if shard.world is not None:
+            shard.world.cache = self.place.states_each
         began = time.perf_counter()
         while shard.process(BATCH_RECORDS):
             self.place.batches.observe(time.perf_counter() - began)
@@ -304,3 +310,10 @@ class Lane:
                 "as of now",
                 "if that is right, say so with --catch-up; nothing of this was appended",
             )
+
+
+def check_end(place: str, end: int, known: int) -> None:
+    """Raise FactsDamaged if a topic ends before what is known of it."""
+    if end < known:
+        action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
+        raise FactsDamaged(f"{place} ends before offset {end}, records before {known} were read", action)

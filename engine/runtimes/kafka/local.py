@@ -5,6 +5,7 @@ All of it is a cache. It names what it was made of; a folder of other topics is 
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ import msgspec
 from engine.runtimes.embedded.generations import PartitionGenerations
 from engine.workspace.durable_files import refused
 from engine.workspace.generations import FILE, Generations
+from events.errors import DerivedDamaged
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_copy import RocksCopy
     from engine.adapters.rocksdb_derived import RocksDerived
     from engine.adapters.rocksdb_storage import RocksStorage
+
+log = logging.getLogger(__name__)
 
 
 class Binding(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -100,12 +104,23 @@ def remove_unfinished(folder: Path) -> None:
                 shutil.rmtree(path)
 
 
+def throw_away(folder: Path, partition: int, why: DerivedDamaged) -> None:
+    """Remove what this disk has of a partition: it is made anew from a checkpoint or from the topics."""
+    log.error("what %s has of partition %d is damaged, and made anew: %s", folder, partition, why.message)
+    with refused(folder):
+        shutil.rmtree(folder / f"p{partition}")
+
+
 def copied_in(folder: Path, binding: Binding, storage: RocksStorage) -> dict[int, int]:
     """Up to which offset each partition is copied in a worker's folder."""
     found: dict[int, int] = {}
     for path in folder.glob("p*"):
         if path.name[1:].isdigit() and (path / "copy").is_dir():
-            copy = storage.copy(path / "copy")
+            try:
+                copy = storage.copy(path / "copy")
+            except DerivedDamaged as damaged:
+                throw_away(folder, int(path.name[1:]), damaged)
+                continue
             if copy.binding() == msgspec.msgpack.encode(binding):
                 found[int(path.name[1:])] = copy.log_tail.end
             copy.close()

@@ -3,6 +3,8 @@
 /healthz  200 while every thread moves: what starts workers again looks at this
 /readyz   200 once each partition that is ours is open, under a rulebook
 /metrics  figures for Prometheus
+
+and what commands ask of its partitions, `partition_pages.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import faust
 
 from engine.runtimes.kafka.app import Group
 from engine.runtimes.kafka.metrics import WorkerFigures, rendered
+from engine.runtimes.kafka.partition_pages import add_partition_pages
 from engine.runtimes.kafka.worker import Worker
 
 STALLED_S = 120.0
@@ -23,6 +26,7 @@ STALLED_S = 120.0
 def add_pages(app: faust.App, worker: Worker, group: Group) -> None:
     """Have the app serve them."""
     figures = WorkerFigures(worker, lambda: group.rebalances)
+    add_partition_pages(app, worker)
 
     @app.page("/healthz")
     async def healthz(self: Any, _request: Any) -> Any:

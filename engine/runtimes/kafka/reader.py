@@ -9,11 +9,12 @@ the partition has.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from engine.runtimes.kafka.lane import Lane
 from events.errors import FactsDamaged
@@ -21,6 +22,9 @@ from events.errors import FactsDamaged
 FETCH_MS = 100
 WAIT_S = 0.2
 SLICE_RECORDS = 4_000
+AGAIN_S = 1.0
+
+log = logging.getLogger(__name__)
 
 
 def settings() -> dict[str, Any]:
@@ -44,7 +48,11 @@ class Reader:
     async def run(self) -> None:
         """Fetch until cancelled; raises FactsDamaged if the topic has lost its beginning."""
         while True:
-            await self.fetch()
+            try:
+                await self.fetch()
+            except KafkaError as error:  # the brokers will answer again; where we stand is looked at before each fetch
+                log.warning("nothing is fetched: %r", error)
+                await asyncio.sleep(AGAIN_S)
 
     async def fetch(self) -> None:
         """One fetch for every lane that has room; waits a little if none has."""

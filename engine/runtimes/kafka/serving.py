@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.pages import add_pages
+from engine.runtimes.kafka.watchdog import watched
 from engine.runtimes.kafka.worker import Worker
 
 
@@ -43,16 +45,16 @@ async def serve(
         if web_port is not None:
             add_pages(app, worker, group)
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
-        try:
-            await app.start()
-            await app.add_runtime_dependency(group)
-            if ready is not None:
-                ready(worker)
-            await asyncio.wait(
-                [told, cast("asyncio.Future[object]", worker.failed)], return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            told.cancel()
-            await app.stop()
+        ended = [told, cast("asyncio.Future[object]", worker.failed)]
+        with watched(loop), calm_collector():
+            try:
+                await app.start()
+                await app.add_runtime_dependency(group)
+                if ready is not None:
+                    ready(worker)
+                await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                told.cancel()
+                await app.stop()
         if worker.failed.done():
             worker.failed.result()

@@ -1,7 +1,8 @@
 """A worker: the lanes of the partitions that are its own, and what it shares among them.
 
 A front end says which partitions those are: `assign` and `revoke`. A lane that was superseded, or met an error of the
-brokers, is opened again while the partition is ours; any other error ends the worker.
+brokers, is opened again while the partition is ours; what this disk has of a partition is thrown away once where it is
+damaged; any other error ends the worker.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
 from engine.runtimes.kafka.decisions import Superseded
 from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished
+from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.turn import Bridge
-from engine.runtimes.kafka.workplace import Workplace
+from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
+from events.errors import DerivedDamaged
 
 AGAIN_S = 1.0
 PASSING = (Superseded, KafkaError, AppendUnknown)
@@ -63,6 +65,7 @@ class Worker:
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._copied: dict[int, int] = {}
+        self._mended: set[int] = set()
 
     async def __aenter__(self) -> Worker:
         # Adapters load when a worker starts.
@@ -129,8 +132,12 @@ class Worker:
         async with self._changing:
             await self._close(self.lanes)
 
+    def _share_memory(self) -> None:
+        self.place.states_each = STATES // max(1, len(self.lanes))
+
     async def _close(self, partitions: Iterable[int]) -> None:
         lanes = [self.lanes.pop(partition) for partition in list(partitions)]
+        self._share_memory()
         for lane in lanes:
             lane.close()
         for lane in lanes:
@@ -141,6 +148,7 @@ class Worker:
     def _open(self, partition: int) -> None:
         lane = self.lanes[partition] = Lane(partition, self.place, copied=self.copied().get(partition, -1))
         self.opened += 1
+        self._share_memory()
         task = asyncio.get_running_loop().create_task(self._watch(lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -151,11 +159,15 @@ class Worker:
         if self.lanes.get(lane.partition) is not lane:
             return  # we closed it
         error = lane.error
-        if error is None or not isinstance(error, PASSING):
+        if isinstance(error, DerivedDamaged) and lane.partition not in self._mended:
+            self._mended.add(lane.partition)  # what is damaged again is another fault
+            await asyncio.to_thread(throw_away, self.folder, lane.partition, error)
+        elif error is None or not isinstance(error, PASSING):
             self.fail(error or AssertionError("a lane ended without a word"))
             return
-        log.warning("partition %d is opened again: %r", lane.partition, error)
-        await asyncio.sleep(AGAIN_S)
+        else:
+            log.warning("partition %d is opened again: %r", lane.partition, error)
+            await asyncio.sleep(AGAIN_S)
         async with self._changing:
             if self.lanes.get(lane.partition) is lane:
                 del self.lanes[lane.partition]

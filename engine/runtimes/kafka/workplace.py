@@ -15,6 +15,7 @@ from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.local import Binding
 from engine.runtimes.kafka.turn import Bridge
+from engine.states import CACHE_STATES
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_storage import RocksStorage
@@ -26,6 +27,10 @@ def batch_histogram() -> Histogram:
     buckets = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 60.0)
     words = "Seconds that a batch of at most 2,000 records took, its outputs acknowledged"
     return Histogram("strand_batch_seconds", words, buckets=buckets, registry=None)
+
+
+STATES = 4 * CACHE_STATES
+"""States that all lanes of a worker keep in memory together: as many as four partitions embedded."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +50,9 @@ class Workplace:
     release: str
     live: bool
     catch_up: bool = False
+    states_each: int = STATES  # of `STATES`, for each lane there is
     clock: Clock = wall_clock_ms
+    announced: dict[int, bytes] = field(default_factory=dict)  # the topic of activations, as far as it was read
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     batches: Histogram = field(default_factory=batch_histogram)
     room: asyncio.Event = field(default_factory=asyncio.Event)

@@ -15,10 +15,10 @@ from events.codec import Activation, activation_of, encode_activation, head_of, 
 from events.envelope import RULEBOOK_ACTIVATED
 
 
-def make_topics(bootstrap: str, prefix: str, partitions: int) -> Connection:
+def make_topics(bootstrap: str, prefix: str, partitions: int, *, replication: int = 1) -> Connection:
     """New topics whose names begin with `prefix`."""
     connection = Connection(bootstrap=bootstrap, prefix=prefix)
-    create_topics(connection, partitions=partitions, replication=1)
+    create_topics(connection, partitions=partitions, replication=replication)
     return connection
 
 

@@ -12,14 +12,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from engine.runtimes.embedded.rulebooks import load_rulebook
-from engine.runtimes.kafka.applying import apply_rulebook
+from engine.runtimes.kafka.applying import apply_rulebook, latest_by_partition
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from tests.engine.runtimes.kafka.clusters import make_topics
 from tests.engine.runtimes.shop import ROOT, event, line, make_shop
 
@@ -48,28 +50,40 @@ def until(port: int, page: str, status: int, words: str) -> str:
         time.sleep(0.1)
 
 
-def test_the_pages_of_a_worker(tmp_path: Path, bootstrap: str, prefix: str) -> None:
-    connection = make_topics(bootstrap, prefix, 2)
-    shop = make_shop(tmp_path / "shop")
-    settings = f'log = "kafka://{bootstrap}"\npartitions = 2\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(settings)
+@contextmanager
+def working(shop: Path) -> Iterator[int]:
+    """A worker of the workspace while the body runs; gives the port of its pages."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "engine.cli", "worker", "--web", f"127.0.0.1:{port}", "-w", str(shop)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as running:
         try:
-            assert json.loads(until(port, "/healthz", 200, "")) == {"healthy": True, "why": []}
-            until(port, "/readyz", 503, "partition 1 has no rulebook")
-            asyncio.run(apply_rulebook(connection, load_rulebook(shop / "rulebook")))
-            asyncio.run(publish(Clients(connection)))
-            assert json.loads(until(port, "/readyz", 200, "")) == {"ready": True, "why": []}
-            figures = until(port, "/metrics", 200, 'decision="schedule"')
+            yield port
         finally:
             running.send_signal(signal.SIGTERM)
         assert running.stderr is not None
         said = running.stderr.read()
         assert running.wait(20) == 0, said
+
+
+def on_kafka(shop: Path, bootstrap: str, prefix: str) -> Connection:
+    """The workspace's log on a cluster, in two partitions."""
+    settings = f'log = "kafka://{bootstrap}"\npartitions = 2\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
+    (shop / "strand.toml").write_text(settings)
+    return make_topics(bootstrap, prefix, 2)
+
+
+def test_the_pages_of_a_worker(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = make_shop(tmp_path / "shop")
+    connection = on_kafka(shop, bootstrap, prefix)
+    with working(shop) as port:
+        assert json.loads(until(port, "/healthz", 200, "")) == {"healthy": True, "why": []}
+        until(port, "/readyz", 503, "partition 1 has no rulebook")
+        asyncio.run(apply_rulebook(connection, load_rulebook(shop / "rulebook")))
+        asyncio.run(publish(connection, event("o1", "c0", now_ms())))
+        assert json.loads(until(port, "/readyz", 200, "")) == {"ready": True, "why": []}
+        figures = until(port, "/metrics", 200, 'decision="schedule"')
     for sample in (
         'strand_open{partition="0"} 1.0',
         'strand_lag_records{partition="1"} 0.0',
@@ -84,8 +98,25 @@ def test_the_pages_of_a_worker(tmp_path: Path, bootstrap: str, prefix: str) -> N
     assert total == 1
 
 
-async def publish(clients: Clients) -> None:
+def test_the_owner_appends_a_tick_when_something_is_due(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = make_shop(tmp_path / "shop", after="2s")
+    connection = on_kafka(shop, bootstrap, prefix)
+    asyncio.run(apply_rulebook(connection, load_rulebook(shop / "rulebook")))
+    with working(shop) as port:
+        until(port, "/readyz", 200, "")
+        asyncio.run(publish(connection, event("p", "c0", now_ms(), "profile_updated", email="c0@mail.example")))
+        asyncio.run(publish(connection, event("o1", "c0", now_ms())))
+        figures = until(port, "/metrics", 200, 'decision="send"')
+    assert 'strand_decisions_total{decision="send",partition="0",reason=""} 1.0' in figures
+    assert max(latest_by_partition(connection, 2).values()) <= now_ms()
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+async def publish(connection: Connection, happened: dict[str, object]) -> None:
+    clients = Clients(connection)
     await clients.start()
-    now_ms = int(time.time() * 1000)
-    await clients.append(clients.connection.topic(INTERACTIONS), 0, line(event("o1", "c0", now_ms)), key=b"c0")
+    await clients.append(connection.topic(INTERACTIONS), 0, line(happened), key=b"c0")
     await clients.stop()

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import examples.grocery.__main__ as grocery
-from engine.adapters.rocksdb_copy import RocksCopy
+from engine.adapters.rocksdb_copy import RocksCopy, StreamTail
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.importing.importer import import_files
 from engine.runtimes.clock import wall_clock_ms
@@ -24,7 +24,7 @@ from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.until_idle import run_until_idle
 from events.codec import Activation
 from events.dead_letters import decode_dead_letter
-from events.errors import Reason
+from events.errors import FactsDamaged, Reason
 from examples.grocery.convert import convert
 from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
 from tests.engine.runtimes.shop import event, history, line, make_shop, write_lines
@@ -168,3 +168,37 @@ def test_a_worker_without_a_disk_goes_on_from_the_depot(
     said = said_by("c")
     assert said.count("is passed over: ") == 8
     assert "is taken" not in said
+
+
+def test_what_is_damaged_on_this_disk_is_made_anew(
+    tmp_path: Path, bootstrap: str, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = embedded(tmp_path / "shop")
+    connection = make_topics(bootstrap, prefix, 4)
+    asyncio.run(tick_and_publish(connection, tmp_path / "shop"))
+    run(connection, tmp_path / "w")
+    (tmp_path / "w" / "p0" / "copy" / "CURRENT").unlink()
+    (tmp_path / "w" / "p1" / "derived" / "CURRENT").write_text("{")
+    (tmp_path / "w" / "p2" / "derived" / "p2.000001" / "CURRENT").write_text("MANIFEST-999999\n")
+    assert lasting(run(connection, tmp_path / "w")) == lasting(expected)
+    for partition in (0, 1, 2):
+        assert f"of partition {partition} is damaged, and made anew" in caplog.text
+    assert "of partition 3" not in caplog.text
+
+
+@pytest.mark.parametrize("lost", ["records", "decisions", "activations"])
+def test_topics_that_lost_what_was_read_are_refused(tmp_path: Path, bootstrap: str, prefix: str, lost: str) -> None:
+    connection = make_topics(bootstrap, prefix, 1)
+    asyncio.run(apply_rulebook(connection, load_rulebook(make_shop(tmp_path / "shop") / "rulebook")))
+    run(connection, tmp_path / "w")
+    with closing(RocksCopy(tmp_path / "w" / "p0" / "copy")) as copy:  # as if there had been more
+        tail = copy.log_tail
+        if lost == "decisions":
+            copy.add(StreamTail(end=100, claim=99, last=copy.stream_tail.last), [], [])
+        else:
+            number = 7 if lost == "activations" else 0
+            copy.append([copy.get(0)], journey_ms=tail.journey_ms, activations=[(tail.end, number)])
+    if lost == "activations":
+        asyncio.run(tick(connection, wall_clock_ms()))  # the log is long enough
+    with pytest.raises(FactsDamaged, match=r"ends before offset \d+, records before \d+ were read"):
+        run(connection, tmp_path / "w")

@@ -1,0 +1,68 @@
+"""Asks workers what they hold, over their web pages (`partition_pages.py`)."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from engine.runtimes.kafka.live_state import LiveState
+from engine.runtimes.kafka.sampling import ALL, Sample
+from events.errors import CalledWrongly, OperatorError
+
+T = TypeVar("T")
+QUICK_S, LONG_S = 10.0, 3600.0
+ACTION = "check that the worker runs with --web, and that this machine reaches it"
+
+
+class Workers:
+    """Workers by the URLs of their pages, like `http://one.example:6066`.
+
+    Every call raises OperatorError for a worker that does not answer.
+    """
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        for url in urls:
+            if not url.startswith(("http://", "https://")):
+                raise CalledWrongly(f"a worker is named by the URL of its pages, http://host:6066; found {url!r}")
+        self.urls = [url.rstrip("/") for url in urls]
+
+    def by_partition(self) -> dict[int, list[str]]:
+        """The workers in which each partition is open: one, or for a moment two."""
+        found: dict[int, list[str]] = {}
+        for url in self.urls:
+            for partition in _get(url + "/partitions", QUICK_S, list[int]) or []:
+                found.setdefault(partition, []).append(url)
+        return found
+
+    def state(self, partition: int, sample: Sample = ALL, *, each: bool = False) -> LiveState | None:
+        """What the partition's owner holds, the newest claim's where two have it open; None if nobody has."""
+        query = f"/state?partition={partition}&slot={sample.slot}&of={sample.of}" + ("&each=1" if each else "")
+        states = [_get(url + query, LONG_S, LiveState) for url in self.by_partition().get(partition, ())]
+        return max((state for state in states if state is not None), key=lambda state: state.claim, default=None)
+
+    def letters(self, partitions: int) -> Mapping[int, list[bytes]]:
+        """What the fold refused, of each partition that is open somewhere."""
+        found: dict[int, list[bytes]] = {}
+        for partition, urls in self.by_partition().items():
+            letters = _get(f"{urls[-1]}/letters?partition={partition}", LONG_S, list[bytes])
+            if letters is not None and partition < partitions:
+                found[partition] = letters
+        return found
+
+
+def _get(url: str, seconds: float, kind: type[T]) -> T | None:
+    """What a page answers; None where there is no such partition."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 -- an http URL, checked above
+            return msgspec.msgpack.decode(answer.read(), type=kind)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        said = error.read().decode(errors="replace")
+        raise OperatorError(f"{url} answers {error.code}: {said}", "see to that worker, then ask again") from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise OperatorError(f"{url} does not answer: {error}", ACTION) from error

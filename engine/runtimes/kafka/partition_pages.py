@@ -1,0 +1,73 @@
+"""A worker's web pages about its partitions, for commands: MessagePack, or 404 where a partition is not open here.
+
+/partitions                                      the partitions that are open here
+/state?partition=3[&slot=0&of=64&each=1]         `LiveState`: of all customers, or a sample's
+/letters?partition=3                             what the fold refused, under the rulebook that is active
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import msgspec
+
+from engine.runtimes.kafka.lane import Lane
+from engine.runtimes.kafka.live_state import NotHere, followed_store, live_state
+from engine.runtimes.kafka.sampling import Sample
+from engine.runtimes.kafka.worker import Worker
+from events.errors import OperatorError
+
+_encode = msgspec.msgpack.encode
+TYPE = "application/msgpack"
+
+
+def add_partition_pages(app: faust.App, worker: Worker) -> None:
+    """Have the app serve them."""
+
+    @app.page("/partitions")
+    async def partitions(self: Any, _request: Any) -> Any:
+        opened = sorted(lane.partition for lane in worker.lanes.values() if lane.shard is not None)
+        return self.bytes(_encode(opened), content_type=TYPE)
+
+    @app.page("/state")
+    async def state(self: Any, request: Any) -> Any:
+        query = request.query
+
+        async def found(lane: Lane | None) -> Any:
+            sample = Sample(int(query.get("slot", 0)), int(query.get("of", 1)))
+            return await live_state(lane, sample, each="each" in query)
+
+        return await answered(self, worker, request, found)
+
+    @app.page("/letters")
+    async def letters(self: Any, request: Any) -> Any:
+        return await answered(self, worker, request, fold_letters)
+
+
+async def answered(view: Any, worker: Worker, request: Any, find: Callable[[Lane | None], Awaitable[Any]]) -> Any:
+    """What is found out about the partition that a request names, as a response."""
+    try:
+        lane = worker.lanes.get(int(request.query["partition"]))
+        return view.bytes(_encode(await find(lane)), content_type=TYPE)
+    except NotHere:
+        return view.bytes(b"", content_type=TYPE, status=404)
+    except (ValueError, KeyError) as error:
+        return view.text(f"wrong query: {error!r}", status=400)
+    except OperatorError as error:
+        return view.text(str(error), status=500)
+
+
+async def fold_letters(lane: Lane | None) -> list[bytes]:
+    """The dead letters of a lane's live world, as of its last flush."""
+    if lane is None or lane.shard is None:
+        raise NotHere
+    place, partition = lane.place, lane.partition
+
+    def read() -> list[bytes]:
+        with followed_store(place, partition) as store:
+            return [] if store is None else [letter for _, letter in store.letters()]
+
+    return await asyncio.to_thread(read)

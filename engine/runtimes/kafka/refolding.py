@@ -1,0 +1,84 @@
+"""Folds a partition, or a sample of its customers, from nothing up to an offset: what a live state must equal."""
+
+from __future__ import annotations
+
+from engine.activations import Activations
+from engine.outputs import frontier, kept
+from engine.ports import DerivedStore
+from engine.reading import Reader
+from engine.replay.folding import rulebooks
+from engine.replay.partition_jobs import Advance
+from engine.runtimes.kafka.following import Followed
+from engine.runtimes.kafka.sampling import ALL, Sample
+from engine.states import Meta
+from engine.world import Past, World
+from events.fold_version import FOLD_VERSION
+from triggers.decisions import MARK, Output, Position
+
+FOLD_BATCH = 5_000
+
+
+def decided_upto(followed: Followed) -> tuple[int, int] | None:
+    """(offset of the active activation, last offset wholly decided); None before any activation."""
+    edge: Position = frontier(followed.decisions)
+    active = activations_of(followed).active_at(edge)
+    return None if active is None else (active, edge[0] if edge[1] == MARK else edge[0] - 1)
+
+
+def activations_of(followed: Followed) -> Activations:
+    """The activations in a copied log, their rulebooks compiled once in this process."""
+    return rulebooks().of(followed.log)
+
+
+def refold(
+    followed: Followed,
+    target: DerivedStore,
+    *,
+    activation: int,
+    upto: int,
+    sample: Sample = ALL,
+    advance: Advance = lambda _: None,
+) -> World:
+    """The world of the rulebook activated at `activation`, from nothing up to offset `upto`, in `target`, flushed.
+
+    Of a sample only its customers' events and decisions are folded; its counters count everybody's.
+    """
+    compiled = activations_of(followed).compiled(activation)
+    meta = Meta(
+        fold_version=FOLD_VERSION,
+        rulebook=compiled.rulebook.hash,
+        layout=compiled.fingerprint,
+        activation_offset=activation,
+    )
+    world = World(compiled, target, followed.log, meta)
+    fold_on(followed, world, upto, sample=sample, advance=advance)
+    return world
+
+
+def fold_on(
+    followed: Followed, world: World, upto: int, *, sample: Sample = ALL, advance: Advance = lambda _: None
+) -> None:
+    """Take a folded world on to offset `upto` under its own rulebook, and flush it; the stream is copied that far."""
+    meta = world.meta
+    reader = Reader(world.compiled, followed.partition)
+    past = Past((upto, MARK, ""), _recorded(followed, meta.applied, sample))
+    while meta.applied < upto:
+        first = meta.applied + 1
+        values = followed.log.read(first, min(FOLD_BATCH, upto + 1 - first))
+        batch = reader.read(values, first, through_activations=True)
+        batch.events = [
+            None if event is None or not sample.holds(event.customer_id) else event for event in batch.events
+        ]
+        world.advance(batch, world.seen.duplicates(batch.events, first), past, None)
+        if world.full():
+            world.flush()
+        advance(len(values))
+    world.flush()
+
+
+def _recorded(followed: Followed, applied: int, sample: Sample) -> dict[int, list[Output]]:
+    found: dict[int, list[Output]] = {}
+    for output in kept(followed.decisions.read()):
+        if output.position[0] > applied and output.decisions and sample.holds(output.position[2]):
+            found.setdefault(output.position[0], []).append(output)
+    return found
