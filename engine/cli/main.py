@@ -6,7 +6,7 @@ they need when they run, so that `strand --help` is quick.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -37,13 +37,33 @@ CALLED_WRONGLY = 2
 
 app = typer.Typer(
     name="strand",
-    help="Customer journeys from an event log: who does what, what that makes them, and what to say about it.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"max_content_width": 110},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def say_version(asked: bool) -> None:
+    """Print the version and that of the fold, then exit."""
+    if asked:
+        from importlib.metadata import version
+
+        from events.fold_version import FOLD_VERSION
+
+        typer.echo(f"strand {version('strand-journeys')}, fold version {FOLD_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def strand(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Customer journeys from an event log: who does what, what that makes them, and what to say about it."""
+
 
 app.command("init")(init.init)
 app.command("check")(check.check)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from typing import NoReturn
 
 import pytest
@@ -10,6 +11,7 @@ import typer
 
 from engine.cli import main as frame
 from events.errors import CalledWrongly, OperatorError, StrandError, WorkspaceBusy
+from events.fold_version import FOLD_VERSION
 from tests.engine.cli.shell import strand
 
 
@@ -23,6 +25,12 @@ def test_every_command_shows_an_example(command: str) -> None:
     assert answer.code == 0
     assert f"\n    strand {command}" in answer.out
     assert "Examples:" in answer.out
+
+
+def test_the_version_is_said_with_that_of_the_fold() -> None:
+    answer = strand("--version")
+    assert answer.code == 0
+    assert answer.out == f"strand {version('strand-journeys')}, fold version {FOLD_VERSION}\n"
 
 
 def test_the_frame_lists_every_command() -> None:
