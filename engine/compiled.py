@@ -57,6 +57,19 @@ class Compiled:
         ]
 
     @cached_property
+    def moves(self) -> dict[int, list[tuple[str | None, str | None]]]:
+        """For each dimension, the moves (from, to) that may match or cancel; None is any value."""
+        rules, number_of = self.rules, self.program.number_of
+        return {
+            number_of[name]: [
+                (on.from_value, on.to_value)
+                for on, _ in (*rules.by_moves.get(name, ()), *rules.cancel_by_moves.get(name, ()))
+            ]
+            for name in rules.watched_dimensions
+            if name in number_of
+        }
+
+    @cached_property
     def watched_while_pending(self) -> list[int]:
         """The same for a customer with pending matches, which end where the customer leaves what made them."""
         rules, program = self.rules, self.program
@@ -64,7 +77,7 @@ class Compiled:
         leaves = {on.name for on in made_by if on.kind is OnKind.ENTERS}
         moves = {on.name for on in made_by if on.kind is OnKind.MOVES}
         return [
-            flags | LEAVES * (name in leaves) | MOVES * (name in moves)
+            flags | LEAVES * (name in leaves or name in moves)
             for name, flags in zip(program.names, self.watched, strict=True)
         ]
 

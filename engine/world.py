@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from engine.compiled import ENTERS, LEAVES, MOVES, Compiled
+from engine.compiled import ENTERS, LEAVES, Compiled
 from engine.ledgers import doubt, fold_outputs
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
@@ -164,9 +164,16 @@ class World(States):
     def watches(self, changes: list[Change], state: Any) -> bool:
         """Whether a trigger cares for one of these changes."""
         watched = self.compiled.watched_while_pending if state.pending else self.compiled.watched
-        for number, _, after in changes:
+        for number, before, after in changes:
             flags = watched[number]
-            if flags and flags & (ENTERS if after is True else LEAVES if after is False else MOVES):
+            if not flags:
+                continue
+            if after is True or after is False:
+                if flags & (ENTERS if after else LEAVES):
+                    return True
+            elif flags & LEAVES or any(
+                a in (None, before) and b in (None, after) for a, b in self.compiled.moves.get(number, ())
+            ):
                 return True
         return False
 
