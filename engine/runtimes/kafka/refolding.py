@@ -69,7 +69,7 @@ def fold_on(
         batch.events = [
             None if event is None or not sample.holds(event.customer_id) else event for event in batch.events
         ]
-        world.advance(batch, world.seen.duplicates(batch.events, first), past, None)
+        world.advance(batch, past, None)
         if world.full():
             world.flush()
         advance(len(values))
