@@ -30,6 +30,7 @@ NAMES = frozenset(
         "after-outbox-place",
         "before-send",
         "after-send",
+        "before-settled",
         "mid-activation",
         "before-swap",
         "mid-swap",
