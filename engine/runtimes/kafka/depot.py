@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,12 +142,16 @@ class Depot:
                     continue
         return found
 
-    def take(self, checkpoint: Checkpoint, folder: Path) -> None:
-        """Make a folder of a checkpoint, whole or not at all; raises CheckpointBroken, StorageFailed."""
+    def take(self, checkpoint: Checkpoint, folder: Path, between: Callable[[], None] = lambda: None) -> None:
+        """Make a folder of a checkpoint, whole or not at all; `between` is called before each file.
+
+        Raises CheckpointBroken, StorageFailed.
+        """
         temporary = folder.with_name(folder.name + ".taken")
         with refused(folder):
             shutil.rmtree(temporary, ignore_errors=True)
             for file in checkpoint.files:
+                between()
                 self._fetch(checkpoint.partition, file, temporary)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.replace(folder)
