@@ -24,7 +24,7 @@ import msgspec
 
 from engine.runtimes.kafka.local import Binding
 from engine.workspace.durable_files import refused, sync_folder
-from events.errors import OperatorError, StorageFailed
+from events.errors import OperatorError, StorageFailed, StrandError
 
 VERSION = 1
 KEPT = 2
@@ -201,7 +201,10 @@ class Depot:
         """Turns what a depot refuses in the body into the error that says what to do."""
         try:
             yield
-        except OSError as error:
+        except (CheckpointBroken, StrandError):
+            raise
+        except Exception as error:
+            # Each kind of depot raises errors of its own library's kind.
             action = "check that the depot is there and may be written; workers go on without it"
             raise StorageFailed(f"the depot {self.url} cannot be used: {error}", action) from error
 
