@@ -14,8 +14,8 @@ from engine.bench.kafka_stand import PARTITIONS, Program, broker, new_topics, pu
 from engine.bench.machine import resident_mb
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned, tuned, untuned
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
-from engine.runtimes.kafka.topics import administering
 
 CUSTOMERS, EVENTS = 16_000, 160_000
 SEGMENTS = 100
@@ -81,8 +81,8 @@ def topic_bytes(connection: Connection) -> dict[str, int]:
     """What each topic takes on all brokers' disks, as they say."""
     wanted = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
     found = dict.fromkeys(wanted.values(), 0)
-    with administering(connection) as admin:
-        directories = [directory for broker in admin.describe_log_dirs() for directory in broker["log_dirs"]]
+    brokers = administer(connection, lambda admin: admin.describe_log_dirs())
+    directories = [directory for broker in brokers for directory in broker["log_dirs"]]
     for topic in (topic for directory in directories for topic in directory["topics"]):
         if topic["name"] in wanted:
             found[wanted[topic["name"]]] += sum(partition["partition_size"] for partition in topic["partitions"])

@@ -17,6 +17,7 @@ from engine.cli import (
     bench,
     check,
     customer,
+    dead_letters,
     events,
     happened,
     importing,
@@ -78,7 +79,7 @@ app.command("segments")(segments.segments)
 app.command("transitions")(happened.transitions)
 app.command("decisions")(happened.decisions)
 app.command("messages")(happened.messages)
-app.command("dead-letters")(happened.dead_letters)
+app.add_typer(dead_letters.app)
 app.command("rebuild")(replaying.rebuild)
 app.command("verify")(replaying.verify)
 app.command("backup")(backup.backup)

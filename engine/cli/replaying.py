@@ -41,28 +41,39 @@ def rebuild(
     accept: Annotated[
         bool, typer.Option("--accept", help="Swap the new world in though it differs from the live one.")
     ] = False,
+    worker: Workers = None,
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
     """Fold everything again beside the live world, compare, and swap the new one in if they are equal.
 
     Nothing is decided and nothing sent. If they differ it exits 1 with the first differences and changes nothing,
-    unless --accept is given. Where there is no live world, the new one becomes it.
+    unless --accept is given. Where there is no live world, the new one becomes it. On Kafka each worker does so for its
+    partitions while it goes on, and swaps those that are equal.
 
     \b
     Examples:
       strand rebuild
       strand rebuild --jobs 4
       strand rebuild --accept
+      strand rebuild --worker http://one.example:6066 --worker http://two.example:6066
     """
+    from engine.cli.apply import on_kafka
     from engine.hashes import as_text
     from engine.replay.partition_jobs import jobs_for
     from engine.replay.rebuild import rebuild as fold_again
     from engine.workspace.workspace import Workspace as Opened
 
-    total = records_of(workspace)
-    with Opened.open(workspace, owner=True) as opened, progress("folding", total) as advance:
-        done = fold_again(opened, jobs_for(total, jobs), accept=accept, advance=advance)
+    if on_kafka(workspace):
+        from engine.cli.replaying_kafka import rebuilt_on_kafka
+
+        done = rebuilt_on_kafka(workspace, worker or [DEFAULT_WORKER], accept=accept)
+    else:
+        if worker:
+            raise CalledWrongly("--worker is for a log on Kafka")
+        total = records_of(workspace)
+        with Opened.open(workspace, owner=True) as opened, progress("folding", total) as advance:
+            done = fold_again(opened, jobs_for(total, jobs), accept=accept, advance=advance)
     if as_json:
         print_json(
             {

@@ -29,7 +29,7 @@ from tests.chaos_kafka.processes import Slot
 from tests.chaos_kafka.workload import PARTITIONS, Workload, publish
 from tests.engine.runtimes.kafka.clusters import make_topics
 
-CATCH_UP_S = 90.0
+CATCH_UP_S = 240.0
 PASSING = frozenset({"processed", "seconds", "events_per_second"})
 ARRIVALS = frozenset({"events", "duplicates"})
 """A publisher whose broker died may append an event twice, as any publisher may; it counts once."""

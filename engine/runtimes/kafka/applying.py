@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Mapping
 
 from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.admin import OffsetSpec
 
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS, Connection, look
 from engine.runtimes.kafka.numbered import numbered
@@ -24,8 +25,7 @@ def latest_by_partition(connection: Connection, partitions: int) -> dict[int, in
     """The largest timestamp in each partition of the log, milliseconds; 0 where nothing is."""
     topic = connection.topic(INTERACTIONS)
     asked = {TopicPartition(topic, partition): OffsetSpec.MAX_TIMESTAMP for partition in range(partitions)}
-    with KafkaAdminClient(bootstrap_servers=connection.bootstrap.split(","), **connection.admin) as admin:
-        found = admin.list_partition_offsets(asked)
+    found = administer(connection, lambda admin: admin.list_partition_offsets(asked))
     return {place.partition: max(each.timestamp, 0) for place, each in found.items()}
 
 

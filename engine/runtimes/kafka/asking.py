@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.runtimes.kafka.live_state import LiveState
+from engine.runtimes.kafka.rebuilding import RebuiltPartition
 from engine.runtimes.kafka.sampling import ALL, Sample
 from events.errors import CalledWrongly, OperatorError
 
@@ -44,6 +45,25 @@ class Workers:
         states = [_get(url + query, LONG_S, LiveState) for url in self.by_partition().get(partition, ())]
         return max((state for state in states if state is not None), key=lambda state: state.claim, default=None)
 
+    def states(self, partitions: Sequence[int]) -> dict[int, LiveState]:
+        """What the owners of partitions hold; raises OperatorError if one is open in no worker."""
+        found = {partition: self.state(partition) for partition in partitions}
+        missing = [str(partition) for partition, state in found.items() if state is None]
+        if missing:
+            where = "partition " + ", ".join(missing)
+            action = "name every worker with --worker, and wait until each is ready (/readyz)"
+            raise OperatorError(f"{where} is open in none of {', '.join(self.urls)}", action)
+        return {partition: state for partition, state in found.items() if state is not None}
+
+    def rebuild(self, partition: int, *, accept: bool) -> RebuiltPartition | None:
+        """Have the partition's owner fold it anew and go on from that; None if nobody has it open."""
+        query = f"/rebuild?partition={partition}" + ("&accept=1" if accept else "")
+        for url in self.by_partition().get(partition, ()):
+            found = _get(url + query, LONG_S, RebuiltPartition, method="POST")
+            if found is not None:
+                return found
+        return None
+
     def letters(self, partitions: int) -> Mapping[int, list[bytes]]:
         """What the fold refused, of each partition that is open somewhere."""
         found: dict[int, list[bytes]] = {}
@@ -54,10 +74,11 @@ class Workers:
         return found
 
 
-def _get(url: str, seconds: float, kind: type[T]) -> T | None:
+def _get(url: str, seconds: float, kind: type[T], *, method: str = "GET") -> T | None:
     """What a page answers; None where there is no such partition."""
     try:
-        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 -- an http URL, checked above
+        request = urllib.request.Request(url, method=method)  # noqa: S310 -- an http URL, checked above
+        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 -- as above
             return msgspec.msgpack.decode(answer.read(), type=kind)
     except urllib.error.HTTPError as error:
         if error.code == 404:

@@ -24,12 +24,12 @@ from engine.adapters.memory import MemoryDerived
 from engine.hashes import as_text, canonical_state, customer_hash
 from engine.runtimes.kafka.asking import Workers
 from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.comparing import foreign, incomparable
 from engine.runtimes.kafka.connection import Found
 from engine.runtimes.kafka.following import Followed
 from engine.runtimes.kafka.live_state import LiveState
 from engine.runtimes.kafka.refolding import refold
 from engine.runtimes.kafka.sampling import Sample
-from engine.runtimes.kafka.verifying import foreign, incomparable
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
 from events.errors import OperatorError

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
-
+from engine.runtimes.kafka.administration import administer
 from events.errors import OperatorError
 
 INTERACTIONS, DECISIONS, ACTIVATIONS = "interactions", "decisions", "activations"
@@ -49,13 +47,9 @@ class Found:
 def look(connection: Connection) -> Found:
     """Ask the cluster; raises OperatorError if it does not answer, or lacks a topic, or partitions differ in number."""
     names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
-    try:
-        with KafkaAdminClient(bootstrap_servers=connection.bootstrap.split(","), **connection.admin) as admin:
-            cluster = admin.describe_cluster()
-            topics = admin.describe_topics(list(names))
-    except KafkaError as error:
-        action = "check that the brokers run and that the log url names them"
-        raise OperatorError(f"the cluster at {connection.bootstrap} does not answer: {error!r}", action) from error
+    cluster, topics = administer(
+        connection, lambda admin: (admin.describe_cluster(), admin.describe_topics(list(names)))
+    )
     ids: dict[str, str] = {}
     counts: dict[str, int] = {}
     for topic in topics:

@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ import msgspec
 
 from engine.runtimes.kafka.local import Binding
 from engine.workspace.durable_files import refused, sync_folder
-from events.errors import OperatorError, StorageFailed
+from events.errors import OperatorError, StorageFailed, StrandError
 
 VERSION = 1
 KEPT = 2
@@ -142,12 +142,16 @@ class Depot:
                     continue
         return found
 
-    def take(self, checkpoint: Checkpoint, folder: Path) -> None:
-        """Make a folder of a checkpoint, whole or not at all; raises CheckpointBroken, StorageFailed."""
+    def take(self, checkpoint: Checkpoint, folder: Path, between: Callable[[], None] = lambda: None) -> None:
+        """Make a folder of a checkpoint, whole or not at all; `between` is called before each file.
+
+        Raises CheckpointBroken, StorageFailed.
+        """
         temporary = folder.with_name(folder.name + ".taken")
         with refused(folder):
             shutil.rmtree(temporary, ignore_errors=True)
             for file in checkpoint.files:
+                between()
                 self._fetch(checkpoint.partition, file, temporary)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.replace(folder)
@@ -197,7 +201,10 @@ class Depot:
         """Turns what a depot refuses in the body into the error that says what to do."""
         try:
             yield
-        except OSError as error:
+        except (CheckpointBroken, StrandError):
+            raise
+        except Exception as error:
+            # Each kind of depot raises errors of its own library's kind.
             action = "check that the depot is there and may be written; workers go on without it"
             raise StorageFailed(f"the depot {self.url} cannot be used: {error}", action) from error
 

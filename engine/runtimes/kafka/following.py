@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Found
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, Found
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.local import Binding, LocalPartition
 from engine.runtimes.kafka.log import KafkaLog
@@ -18,14 +18,24 @@ if TYPE_CHECKING:
 
 
 class Followed:
-    """One partition as a reader has it: `log` and `decisions` go as far as it has caught up. One thread at a time."""
+    """One partition as a reader has it: `log` and `decisions` go as far as it has caught up. One thread at a time.
 
-    def __init__(self, folder: Path, partition: int, found: Found, storage: RocksStorage) -> None:
+    `between` is called before each read of the log in a row.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        partition: int,
+        found: Found,
+        storage: RocksStorage,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         self.partition = partition
         binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
         self.local = LocalPartition(folder, partition, binding, storage)
         self._arrived = _Arrived()
-        self.log = KafkaLog(self.local.copy, partition=partition, partitions=found.partitions)
+        self.log = KafkaLog(self.local.copy, between, partition=partition, partitions=found.partitions)
         self.decisions = KafkaDecisions(self._arrived, self.local.copy)
 
     async def catch_up(self, clients: Clients) -> None:
@@ -57,6 +67,15 @@ class Followed:
                 f"partition {self.partition} of {topic} {what}", "restore the topic: records that were kept are gone"
             )
         return end
+
+    async def read_topics(self, connection: Connection) -> None:
+        """As `catch_up`, with clients of its own."""
+        clients = Clients(connection)
+        await clients.start()
+        try:
+            await self.catch_up(clients)
+        finally:
+            await clients.stop()
 
     def close(self) -> None:
         """Release the copy."""

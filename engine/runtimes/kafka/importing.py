@@ -16,13 +16,14 @@ from engine.importing.judged import Judged
 from engine.importing.report import ImportReport
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.appending import Appender, Outgoing
 from engine.runtimes.kafka.applying import announced, append_everywhere, apply_rulebook, latest_by_partition
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.door import declared_types
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS, administering, refuse_unsafe
+from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
 from events.codec import Activation, head_of
 from events.schema import Fields
 
@@ -96,8 +97,8 @@ class KafkaDestination:
     def _first_not_before(self, at_ms: int) -> list[int | None]:
         """For each partition the offset of the first record of that time or later, None without one."""
         places = [TopicPartition(self._events, partition) for partition in range(len(self.journey_ms))]
-        with administering(self.connection) as admin:
-            found = admin.list_partition_offsets(dict.fromkeys(places, at_ms))
+        asked = dict.fromkeys(places, at_ms)
+        found = administer(self.connection, lambda admin: admin.list_partition_offsets(asked))
         return [found[place].offset if found[place].offset >= 0 else None for place in places]
 
     def _last_marked(self, topic: str, partition: int, begin: int | None) -> int:

@@ -149,7 +149,7 @@ class Lane:
         error: BaseException | None = None
         try:
             if place.depot is not None:
-                restore(place, place.depot, self.partition, self.copied)
+                restore(place, place.depot, self.partition, self.copied, self._beat)
             with (
                 place.bridge.turn,
                 closing(LocalPartition(place.folder, self.partition, place.binding, place.storage)) as local,
@@ -168,7 +168,7 @@ class Lane:
         end = self._checked_end(log, events)
         self._tell(self._reads_from, log.end(), end)
         while log.end() < end:
-            self._take(self._next(None), log)
+            self._take(self._next(FLUSH_IDLE_S), log)
             self._between()
         self._complete_activations(log, events)
         shard = self._opened(log, local)
@@ -262,7 +262,7 @@ class Lane:
         elif item is not None:
             item()
 
-    def _next(self, seconds: float | None) -> Slice | Asked | None:
+    def _next(self, seconds: float) -> Slice | Asked | None:
         """The next thing to do, None if nothing comes in time."""
         if seconds == 0 and self._inbox.empty():
             return None
@@ -273,10 +273,14 @@ class Lane:
                 return None
         return item
 
-    def _between(self) -> None:
+    def _beat(self) -> None:
+        """Say that it lives; raises Closing if it shall not."""
         self.beat_s = time.monotonic()
         if self._closing:
             raise Closing
+
+    def _between(self) -> None:
+        self._beat()
         self.place.bridge.turn.pass_on()
 
     def _tell(self, what: Callable[..., None], *arguments: int) -> None:

@@ -92,7 +92,7 @@ class LocalPartition:
         self.copy.close()
 
 
-TAKING = (".checkpoint", ".taken")
+TAKING = (".checkpoint", ".taken", ".rebuilt", ".replaced")
 """Ends of the names of folders that are being made: a worker that starts removes what another has left of them."""
 
 

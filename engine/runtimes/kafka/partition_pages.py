@@ -3,6 +3,7 @@
 /partitions                                      the partitions that are open here
 /state?partition=3[&slot=0&of=64&each=1]         `LiveState`: of all customers, or a sample's
 /letters?partition=3                             what the fold refused, under the rulebook that is active
+/rebuild?partition=3[&accept=1]                  (POST) folds it anew beside, and goes on from that: `RebuiltPartition`
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 
 import faust
 import msgspec
+from faust.web.views import View
 
 from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.live_state import NotHere, followed_store, live_state
+from engine.runtimes.kafka.rebuilding import Rebuilds
 from engine.runtimes.kafka.sampling import Sample
 from engine.runtimes.kafka.worker import Worker
 from events.errors import OperatorError
@@ -41,6 +44,16 @@ def add_partition_pages(app: faust.App, worker: Worker) -> None:
             return await live_state(lane, sample, each="each" in query)
 
         return await answered(self, worker, request, found)
+
+    rebuilds = Rebuilds(worker)
+
+    @app.page("/rebuild")
+    class Rebuild(View):
+        """Only by POST: it changes something."""
+
+        async def post(self, request: Any) -> Any:
+            accept = "accept" in request.query
+            return await answered(self, worker, request, lambda lane: rebuilds.rebuild(lane, accept=accept))
 
     @app.page("/letters")
     async def letters(self: Any, request: Any) -> Any:

@@ -43,6 +43,13 @@ def refold(
 
     Of a sample only its customers' events and decisions are folded; its counters count everybody's.
     """
+    world = new_world(followed, target, activation)
+    fold_on(followed, world, upto, sample=sample, advance=advance)
+    return world
+
+
+def new_world(followed: Followed, target: DerivedStore, activation: int) -> World:
+    """An empty world of the rulebook activated at an offset."""
     compiled = activations_of(followed).compiled(activation)
     meta = Meta(
         fold_version=FOLD_VERSION,
@@ -50,9 +57,7 @@ def refold(
         layout=compiled.fingerprint,
         activation_offset=activation,
     )
-    world = World(compiled, target, followed.log, meta)
-    fold_on(followed, world, upto, sample=sample, advance=advance)
-    return world
+    return World(compiled, target, followed.log, meta)
 
 
 def fold_on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.runtimes.kafka.depot import CheckpointBroken, Depot
@@ -21,17 +21,18 @@ GAIN_RECORDS = 20_000
 log = logging.getLogger(__name__)
 
 
-def restore(place: Workplace, depot: Depot, partition: int, copied: int) -> None:
+def restore(place: Workplace, depot: Depot, partition: int, copied: int, between: Callable[[], None]) -> None:
     """Make the partition's folder of the newest checkpoint that is whole, if that is worth it.
 
-    `copied` is the end of the copy on this disk, -1 without one. Without a depot, or a checkpoint, all is fetched.
+    `copied` is the end of the copy on this disk, -1 without one; `between` is called before each file, and may raise.
+    Without a depot, or a checkpoint, all is fetched.
     """
     try:
         for checkpoint in depot.newest(partition):
             if copied >= 0 and checkpoint.copied < copied + GAIN_RECORDS:
                 return
             try:
-                depot.take(checkpoint, place.folder / f"p{partition}")
+                depot.take(checkpoint, place.folder / f"p{partition}", between)
             except CheckpointBroken as broken:
                 log.warning("a checkpoint of partition %d is passed over: %s", partition, broken)
                 continue
@@ -48,6 +49,10 @@ class Checkpoints:
         self.place, self.depot, self.lanes = place, depot, lanes
         self.at_ms: dict[int, int] = {}
         self._done: dict[int, int] = {}
+
+    def again(self, partition: int) -> None:
+        """Leave one of this partition in the next round, whether it moved or not."""
+        self._done.pop(partition, None)
 
     async def run(self, every_s: float) -> None:
         """For ever; a depot that cannot be reached is told of, and asked again."""

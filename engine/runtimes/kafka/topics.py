@@ -6,12 +6,12 @@ Facts are kept for ever, at the times their publishers gave them, in as many par
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
-from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
+from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
 from events.admission import FUTURE_MS
 from events.errors import OperatorError
@@ -37,7 +37,6 @@ SETTINGS: Mapping[str, str] = {
 }
 AT_LEAST = frozenset({MIN_IN_SYNC, MAX_BYTES})
 LOSES_FACTS = frozenset({*KEPT, PARTITIONS, EXISTS})
-CONNECT_MS = 10_000
 CREATE_COMMAND = "strand topics create"
 
 
@@ -72,20 +71,6 @@ class Difference:
         return f"{self.topic}: {self.setting} must be {self.wanted}; found {self.found}"
 
 
-@contextmanager
-def administering(connection: Connection) -> Iterator[KafkaAdminClient]:
-    """An admin client; what the cluster refuses, or that it does not answer, becomes an OperatorError."""
-    brokers = connection.bootstrap.split(",")
-    try:
-        with KafkaAdminClient(bootstrap_servers=brokers, bootstrap_timeout_ms=CONNECT_MS, **connection.admin) as admin:
-            yield admin
-    except KafkaError as error:
-        action = "check that the brokers run, that the log url names them, and the [kafka] table of strand.toml"
-        raise OperatorError(
-            f"the cluster at {connection.bootstrap} refuses or does not answer: {error}", action
-        ) from error
-
-
 def wanted_topics(connection: Connection, *, partitions: int, replication: int) -> list[Topic]:
     """The topics as they must be."""
     settings = {**SETTINGS, MIN_IN_SYNC: str(max(1, replication - 1))}
@@ -118,7 +103,8 @@ def create_topics(connection: Connection, *, partitions: int, replication: int) 
     Raises OperatorError, also where there are fewer brokers than `replication`.
     """
     wanted = wanted_topics(connection, partitions=partitions, replication=replication)
-    with administering(connection) as admin:
+
+    def create(admin: KafkaAdminClient) -> list[str]:
         there = found_topics(admin, [topic.name for topic in wanted])
         made = [topic for topic in wanted if topic.name not in there]
         brokers = len(admin.describe_cluster()["brokers"])
@@ -137,14 +123,15 @@ def create_topics(connection: Connection, *, partitions: int, replication: int) 
                 f"kafka.replication is {replication} and the cluster has {brokers} brokers",
                 "add brokers; for a development cluster write `replication = 1` into the [kafka] table of strand.toml",
             ) from error
-    return [topic.name for topic in made]
+        return [topic.name for topic in made]
+
+    return administer(connection, create)
 
 
 def check_topics(connection: Connection, *, partitions: int, replication: int) -> list[Difference]:
     """How the cluster's topics differ from what they must be; raises OperatorError where it does not answer."""
     wanted = wanted_topics(connection, partitions=partitions, replication=replication)
-    with administering(connection) as admin:
-        found = found_topics(admin, [topic.name for topic in wanted])
+    found = administer(connection, lambda admin: found_topics(admin, [topic.name for topic in wanted]))
     return differences(connection, wanted, found)
 
 

@@ -12,39 +12,22 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
-from engine.hashes import as_text, state_hash
+from engine.hashes import state_hash
 from engine.outputs import kept
 from engine.ports import DerivedStore
-from engine.replay.folding import Difference, Folded
+from engine.replay.folding import Folded
 from engine.replay.partition_jobs import Advance, each_partition
 from engine.replay.recorded import Recorded, recorded_in
 from engine.replay.redecide import Redecided, redecide_partition
 from engine.replay.verify import Verified
-from engine.runtimes.kafka.asking import Workers
 from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.comparing import compared, foreign, incomparable
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection, look
 from engine.runtimes.kafka.following import Followed
 from engine.runtimes.kafka.live_state import LiveState
-from engine.runtimes.kafka.refolding import activations_of, decided_upto, refold
+from engine.runtimes.kafka.refolding import decided_upto, refold
 from engine.runtimes.kafka.security import connect
-from events.errors import OperatorError
-from events.fold_version import FOLD_VERSION
-from triggers.decisions import MARK
-
-
-def live_states(workers: Workers, partitions: Sequence[int]) -> dict[int, LiveState]:
-    """What the workers hold; raises OperatorError if a partition is open in none of them."""
-    found = {partition: workers.state(partition) for partition in partitions}
-    missing = [str(partition) for partition, state in found.items() if state is None]
-    if missing:
-        where = "partition " + ", ".join(missing)
-        raise OperatorError(
-            f"{where} is open in none of {', '.join(workers.urls)}",
-            "name every worker with --worker, and wait until each is ready (/readyz)",
-        )
-    return {partition: state for partition, state in found.items() if state is not None}
 
 
 def records_in(connection: Connection, partitions: Sequence[int]) -> int:
@@ -97,22 +80,13 @@ def _verify_partition(
     with TemporaryDirectory(prefix="strand-verify-") as temporary:
         followed = Followed(Path(temporary), partition, look(connection), storage)
         with closing(followed.local):
-            asyncio.run(_catch_up(followed, connection))
+            asyncio.run(followed.read_topics(connection))
             with closing(
                 RocksDerived(Path(temporary) / "derived", bulk=True, memory=storage.memory, create=True)
             ) as store:
                 folded = _folded(followed, store, live, advance)
             again = redecide_partition(followed, advance) if redecide else None
             return folded, recorded_in(kept(followed.decisions.read())), again
-
-
-async def _catch_up(followed: Followed, connection: Connection) -> None:
-    clients = Clients(connection)
-    await clients.start()
-    try:
-        await followed.catch_up(clients)
-    finally:
-        await clients.stop()
 
 
 def _folded(followed: Followed, store: DerivedStore, live: LiveState | None, advance: Advance) -> Folded:
@@ -130,34 +104,3 @@ def _folded(followed: Followed, store: DerivedStore, live: LiveState | None, adv
         wrong = compared(folded, live)
     folded.differences, folded.different = wrong, len(wrong)
     return folded
-
-
-def incomparable(live: LiveState) -> str:
-    """Why a live state can be compared with nothing, '' if it can."""
-    if live.applied < 0:
-        return "no rulebook is active in the live state"
-    if live.fold_version != FOLD_VERSION:
-        return f"the live state is of fold version {live.fold_version}, this engine folds by {FOLD_VERSION}"
-    return ""
-
-
-def foreign(followed: Followed, live: LiveState) -> list[Difference]:
-    """What of a live state cannot be, by the topics: its claim, or the rulebook that it is of."""
-    position = (live.applied, MARK, "")
-    kept_under = followed.decisions.end_of(live.claim)
-    if kept_under is None or position > kept_under:
-        reached = "unknown" if kept_under is None else f"decided up to offset {kept_under[0]}"
-        return [Difference(followed.partition, "", f"claim {live.claim}", f"applied {live.applied}", reached)]
-    active = activations_of(followed).active_at(position)
-    if active != live.activation_offset:
-        return [Difference(followed.partition, "", "activation_offset", live.activation_offset, active)]
-    return []
-
-
-def compared(folded: Folded, live: LiveState) -> list[Difference]:
-    """Every figure on which the fold and the live state differ; of the customers the sum of their hashes only."""
-    assert folded.meta is not None
-    figures = {"journey_ms": live.journey_ms, **live.counters}
-    pairs: list[tuple[str, Any, Any]] = [(name, was, getattr(folded.meta, name)) for name, was in figures.items()]
-    pairs.append(("state_hash", live.state_hash, as_text(folded.state_hash)))
-    return [Difference(folded.partition, "", name, was, now) for name, was, now in pairs if was != now]

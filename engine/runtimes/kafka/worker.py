@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -125,6 +125,19 @@ class Worker:
             await self._close(partition for partition in self.lanes if partition not in self.assigned)
             for partition in sorted(self.assigned - self.lanes.keys()):
                 self._open(partition)
+
+    async def reopen(self, lane: Lane, meanwhile: Callable[[], None]) -> bool:
+        """End a lane, have something done to its folder in a thread, and open it again: whether it was still ours."""
+        async with self._changing:
+            if self.lanes.get(lane.partition) is not lane:
+                return False
+            await self._close([lane.partition])
+            try:
+                await asyncio.to_thread(meanwhile)
+            finally:
+                if lane.partition in self.assigned:
+                    self._open(lane.partition)
+            return True
 
     async def revoke(self) -> None:
         """None is ours from now on; returns when each lane has ended after its batch and its states are written."""

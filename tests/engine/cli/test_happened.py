@@ -169,3 +169,8 @@ def test_before_any_event_there_is_nothing_to_list(shop: Path) -> None:
     answer = strand("decisions", "-w", shop)
     assert (answer.code, answer.out) == (2, "")
     assert "strand import" in answer.err
+
+
+def test_dead_letters_list_is_dead_letters(petshop_after_its_run: Path) -> None:
+    found = strand("dead-letters", "list", "--json", "-w", petshop_after_its_run)
+    assert (found.code, found.out) == (0, strand("dead-letters", "--json", "-w", petshop_after_its_run).out)

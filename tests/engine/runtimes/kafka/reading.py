@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
-from engine.runtimes.kafka.topics import administering, found_topics
+from engine.runtimes.kafka.topics import found_topics
 from engine.runtimes.kafka.values import Copying
 from events.codec import read_record
 from events.envelope import Event
@@ -27,8 +28,7 @@ class Record(NamedTuple):
 def in_topic(connection: Connection, name: str) -> dict[int, list[Any]]:
     """Every record of a topic as the client gives it, by partition."""
     topic = connection.topic(name)
-    with administering(connection) as admin:
-        partitions = found_topics(admin, [topic])[topic].partitions
+    partitions = administer(connection, lambda admin: found_topics(admin, [topic]))[topic].partitions
     return asyncio.run(_read(connection, [TopicPartition(topic, partition) for partition in range(partitions)]))
 
 

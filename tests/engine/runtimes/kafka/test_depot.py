@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fsspec import register_implementation
 from fsspec.implementations.memory import MemoryFileSystem
 
 from engine.runtimes.kafka import depot as module
@@ -125,6 +126,21 @@ def test_a_file_outside_is_refused(tmp_path: Path) -> None:
     outside = msgspec.structs.replace(left.files[0], path="../../evil")
     with pytest.raises(CheckpointBroken, match="outside"):
         depot.take(msgspec.structs.replace(left, files=[outside]), tmp_path / "there")
+
+
+class Unreachable(MemoryFileSystem):  # type: ignore[misc]  # fsspec ships no annotations
+    """A bucket behind a library that raises errors of its own."""
+
+    protocol = "unreachable"
+
+    def ls(self, path: str, detail: bool = True, **_: object) -> list[str]:
+        raise RuntimeError("no endpoint")
+
+
+def test_whatever_a_depot_raises_is_one_error() -> None:
+    register_implementation("unreachable", Unreachable)
+    with pytest.raises(StorageFailed, match="unreachable://x cannot be used: no endpoint"):
+        Depot("unreachable://x", BINDING).newest(3)
 
 
 def test_a_depot_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:

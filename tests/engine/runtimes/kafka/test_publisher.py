@@ -14,9 +14,10 @@ import pytest
 from kafka.admin import NewTopic
 
 from deploy.kafka.cluster import running
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.publisher import KafkaPublisher
-from engine.runtimes.kafka.topics import administering, create_topics
+from engine.runtimes.kafka.topics import create_topics
 from engine.workspace.kafka_settings import Kafka
 from engine.workspace.settings import Settings
 from events.envelope import Event
@@ -83,9 +84,8 @@ def narrow(bootstrap: str, prefix: str) -> Connection:
     """A log that takes no large events."""
     connection = Connection(bootstrap=bootstrap, prefix=prefix)
     name = connection.topic(INTERACTIONS)
-    with administering(connection) as admin:
-        admin.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs={"max.message.bytes": "2000"})])
-        admin.wait_for_topics([name])
+    small = NewTopic(name, PARTITIONS, 1, topic_configs={"max.message.bytes": "2000"})
+    administer(connection, lambda admin: (admin.create_topics([small]), admin.wait_for_topics([name])))
     return connection
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from engine.runtimes.kafka import topics
+from engine.runtimes.kafka import administration
 from engine.runtimes.kafka.publisher import KafkaPublisher
 from engine.runtimes.kafka.security import Password, connect
 from events.errors import CalledWrongly, OperatorError
@@ -91,7 +91,7 @@ def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
 
 
 def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
+    monkeypatch.setattr(administration, "CONNECT_MS", 2_000)
     monkeypatch.setenv(VARIABLE, "wr0ng-horse")
     answer = strand("topics", "check", "-w", shop, "--json")
     assert answer.code == 1
@@ -100,7 +100,7 @@ def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.
 
 
 def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
+    monkeypatch.setattr(administration, "CONNECT_MS", 2_000)
     settings = shop / "strand.toml"
     settings.write_text(settings.read_text().replace('ca_file = "ca.pem"', ""))
     answer = strand("topics", "check", "-w", shop)
@@ -109,7 +109,7 @@ def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path, monkeypat
 
 
 def test_a_client_without_its_certificate_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "CONNECT_MS", 2_000)
+    monkeypatch.setattr(administration, "CONNECT_MS", 2_000)
     settings = shop / "strand.toml"
     settings.write_text(settings.read_text().split("certificate_file")[0])
     answer = strand("topics", "check", "-w", shop)

@@ -11,11 +11,11 @@ from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 
 from deploy.kafka.jars import class_path
 from deploy.kafka.node import waited
-from engine.runtimes.kafka import topics
+from engine.runtimes.kafka import administration
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.topics import (
     Topic,
-    administering,
     check_topics,
     create_topics,
     differences,
@@ -43,9 +43,12 @@ def alter(connection: Connection, name: str, **settings: str) -> None:
     """Change a topic's settings and wait until its broker says so."""
     topic = connection.topic(name)
     wanted = {key.replace("_", "."): value for key, value in settings.items()}
-    with administering(connection) as admin:
-        admin.alter_configs([ConfigResource("TOPIC", topic, wanted)])
-        assert waited(lambda: wanted.items() <= found_topics(admin, [topic])[topic].settings.items(), 10)
+    administer(connection, lambda admin: admin.alter_configs([ConfigResource("TOPIC", topic, wanted)]))
+    assert waited(lambda: wanted.items() <= found(connection, topic)[topic].settings.items(), 10)
+
+
+def found(connection: Connection, *names: str) -> dict[str, Topic]:
+    return administer(connection, lambda admin: found_topics(admin, names))
 
 
 def test_what_was_created_is_as_it_must_be(shop: Path, connection: Connection) -> None:
@@ -58,9 +61,8 @@ def test_what_was_created_is_as_it_must_be(shop: Path, connection: Connection) -
     refuse_unsafe(connection, partitions=3)
     again = strand("topics", "create", "-w", shop, "--json")
     assert (again.code, again.json()) == (0, {"created": []})
-    with administering(connection) as admin:
-        found = found_topics(admin, [connection.topic("interactions"), connection.topic("activations")])
-    partitions = [(topic.partitions, topic.settings["retention.ms"]) for topic in found.values()]
+    there = found(connection, connection.topic("interactions"), connection.topic("activations"))
+    partitions = [(topic.partitions, topic.settings["retention.ms"]) for topic in there.values()]
     assert sorted(partitions) == [(1, "-1"), (3, "-1")]
 
 
@@ -121,7 +123,7 @@ def test_a_cluster_with_too_few_brokers_is_told(connection: Connection) -> None:
 
 
 def test_a_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "CONNECT_MS", 1_000)
+    monkeypatch.setattr(administration, "CONNECT_MS", 1_000)
     with pytest.raises(
         OperatorError, match=r"127.0.0.1:1 refuses or does not answer(.*\n)*Operator action: check that"
     ):

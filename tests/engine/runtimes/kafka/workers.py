@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from engine.kill_points import VARIABLE
 from engine.runtimes.kafka.asking import Workers
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.security import connect
@@ -21,10 +22,12 @@ from tests.engine.runtimes.shop import ROOT, make_shop, wait_for, write_lines
 from tests.engine.runtimes.shop import history as shop_history
 
 SERVE = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
+from engine import kill_points
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.serving import serve
+kill_points.arm(os.environ.get(kill_points.VARIABLE))
 _, connection = connect(Path(sys.argv[1]))
 asyncio.run(serve(connection, Path(sys.argv[2]), name=sys.argv[3], live=False, web_port=int(sys.argv[3])))
 """
@@ -43,16 +46,20 @@ def make_shop_on(bootstrap: str, prefix: str, folder: Path, *, partitions: int =
 
 
 @contextmanager
-def serving(shop: Path, count: int = 1) -> Iterator[list[str]]:
-    """The URLs of workers, once every record is processed; each keeps its folder below the shop for the next time."""
+def serving(shop: Path, count: int = 1, *, kill_at: str | None = None) -> Iterator[list[str]]:
+    """The URLs of workers, once every record is processed; each keeps its folder below the shop for the next time.
+
+    One that dies at `kill_at` is not missed.
+    """
+    environment = {**os.environ, **({VARIABLE: kill_at} if kill_at else {})}
     _, connection = connect(shop)
     with ExitStack() as stack:
         urls = []
         for number in range(count):
             port = free_port()
             command = [sys.executable, "-c", SERVE, str(shop), str(shop / f"w{number}"), str(port)]
-            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-            stack.callback(_end, process)
+            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
+            stack.callback(_end, process, -signal.SIGKILL if kill_at else 0)
             urls.append(f"http://127.0.0.1:{port}")
         wait_for(lambda: _done(Workers(urls), connection, count), 90.0)
         yield urls
@@ -78,8 +85,8 @@ def free_port() -> int:
         return port
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[str], code: int) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    assert process.returncode == code, said
