@@ -12,7 +12,7 @@ import typer
 from engine.cli import happened
 from engine.cli.apply import on_kafka
 from engine.cli.instants import instant_of, shown_instant
-from engine.cli.lists import Formats, Limit, Out, Printing, Since, Until, put_out, where
+from engine.cli.lists import Asked, Row, Shown, Since, Until, listing, put_out, where
 from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_json, say
 from events.errors import CalledWrongly
@@ -33,18 +33,9 @@ app = typer.Typer(name="dead-letters", invoke_without_command=True)
 
 
 @app.callback()
+@listing
 def dead_letters(
-    context: typer.Context,
-    reason: Reasons = None,
-    door: Doors = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    worker: Workers = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
+    context: typer.Context, reason: Reasons = None, door: Doors = None, worker: Workers = None, *, asked: Asked
 ) -> None:
     """List the events that were refused, with the reason and the bytes as they came; or `replay` them.
 
@@ -55,22 +46,12 @@ def dead_letters(
       strand dead-letters replay --door publish
     """
     if context.invoked_subcommand is None:
-        list_(reason, door, since, until, limit, format, out, worker, workspace, as_json)
+        show(reason, door, worker or [], asked)
 
 
 @app.command("list")
-def list_(
-    reason: Reasons = None,
-    door: Doors = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    format: Formats = None,
-    out: Out = None,
-    worker: Workers = None,
-    workspace: Workspace = HERE,
-    as_json: Json = False,
-) -> None:
+@listing
+def list_(reason: Reasons = None, door: Doors = None, worker: Workers = None, *, asked: Asked) -> None:
     """List the events that were refused, with the reason and the bytes as they came.
 
     On Kafka those that the fold refused are told by the workers that are named.
@@ -82,24 +63,23 @@ def list_(
       strand dead-letters list --out refused.jsonl
       strand dead-letters list --worker http://one.example:6066 --json
     """
-    if not on_kafka(workspace):
-        if worker:
-            raise CalledWrongly("--worker is for a log on Kafka")
-        happened.dead_letters(reason, door, since, until, limit, format, out, workspace, as_json)
-        return
-    kept = chosen(workspace, worker or [], reason, door, since, until)
-    shown = ("when", "door", "reason", "detail", "partition", "offset", "replayed")
-    printing = Printing(
-        columns=COLUMNS,
-        shown_columns=shown,
-        show=lambda row: {**row, "when": shown_instant(row["at_ms"], "UTC")},
-        what="dead letters",
-        as_json=as_json,
-        limit=limit,
-        format=format,
-        out=out,
-    )
-    put_out((row_of(each) for each in kept), printing)
+    show(reason, door, worker or [], asked)
+
+
+def show(reason: str | None, door: str | None, workers: Sequence[str], asked: Asked) -> None:
+    """Print or export the letters that fit."""
+    if on_kafka(asked.workspace):
+        kept = chosen(asked.workspace, workers, reason, door, asked.since, asked.until)
+        columns = ("when", "door", "reason", "detail", "partition", "offset", "replayed")
+        put_out((row_of(each) for each in kept), Shown("dead letters", COLUMNS, columns, _letter), asked, "")
+    elif workers:
+        raise CalledWrongly("--worker is for a log on Kafka")
+    else:
+        happened.dead_letters(reason, door, asked)
+
+
+def _letter(row: Row) -> Row:
+    return {**row, "when": shown_instant(row["at_ms"], "UTC")}
 
 
 @app.command("replay")
@@ -158,7 +138,7 @@ def chosen(
     """The letters of a log on Kafka that fit, in order of time; those of the fold if workers are named."""
     import asyncio
 
-    from engine.runtimes.kafka.asking import Workers as Asked
+    from engine.runtimes.kafka.asking import Workers as Named
     from engine.runtimes.kafka.connection import look
     from engine.runtimes.kafka.letters import all_letters
     from engine.runtimes.kafka.security import connect
@@ -169,7 +149,7 @@ def chosen(
     happened.among(door, "door", map(str, Door))
     _, connection = connect(workspace)
     partitions = look(connection).partitions
-    fold = Asked(urls).letters(partitions) if urls else {}
+    fold = Named(urls).letters(partitions) if urls else {}
     if len(fold) < partitions and door in {None, str(Door.FOLD)}:
         untold = ", ".join(str(each) for each in range(partitions) if each not in fold)
         note(f"what the fold refused in partition {untold} is not shown: name its workers with --worker")

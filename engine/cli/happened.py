@@ -120,21 +120,8 @@ def messages(
         put_out(rows, Shown("messages", MESSAGES, columns, _message(zone)), asked, views.shows)
 
 
-@listing
-def dead_letters(
-    reason: Annotated[str | None, typer.Option(metavar="WHY", help="Only for this reason, e.g. schema.")] = None,
-    door: Annotated[str | None, typer.Option(metavar="NAME", help="Only from publish, import or fold.")] = None,
-    *,
-    asked: Asked,
-) -> None:
-    """List the events that were refused, with the reason and the bytes as they came.
-
-    \b
-    Examples:
-      strand dead-letters
-      strand dead-letters --reason schema --since 2025-02-01
-      strand dead-letters --out refused.jsonl
-    """
+def dead_letters(reason: str | None, door: str | None, asked: Asked) -> None:
+    """List the events that an embedded workspace refused (`dead_letters.py` has the command)."""
     from engine.views.rows import letter_rows
     from events.dead_letters import Door
     from events.errors import Reason
