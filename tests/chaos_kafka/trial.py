@@ -70,7 +70,7 @@ async def trial(
     clients = Clients(connection)
     await clients.start()
     try:
-        publishing = asyncio.create_task(publish(clients, workload, per_second=per_second))
+        publishing = asyncio.create_task(_publish(slots, clients, workload, per_second))
         ends = dict.fromkeys(workload.records, 0)
 
         def going() -> bool:
@@ -107,6 +107,13 @@ async def trial(
         entries=entries,
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+async def _publish(slots: Sequence[Slot], clients: Clients, workload: Workload, per_second: float) -> None:
+    """Publish once a worker works, so that faults meet work in flight."""
+    while not any(slot.done() for slot in slots):
+        await asyncio.sleep(0.1)
+    await publish(clients, workload, per_second=per_second)
 
 
 def _stop(slot: Slot) -> None:
