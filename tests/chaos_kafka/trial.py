@@ -111,7 +111,9 @@ async def trial(
 
 async def _publish(slots: Sequence[Slot], clients: Clients, workload: Workload, per_second: float) -> None:
     """Publish once a worker works, so that faults meet work in flight."""
-    while not any(slot.done() for slot in slots):
+    while True:
+        if any(slot.done() for slot in slots):
+            break
         await asyncio.sleep(0.1)
     await publish(clients, workload, per_second=per_second)
 
