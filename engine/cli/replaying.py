@@ -44,9 +44,7 @@ def rebuild(
     worker: Workers = None,
     into: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL", help="On Kafka: leave the new states in this depot, for workers to start with."
-        ),
+        typer.Option(metavar="URL", help="On Kafka: leave the new states in this depot, for workers to start with."),
     ] = None,
     workspace: Workspace = HERE,
     as_json: Json = False,
