@@ -23,7 +23,7 @@ from tests.tidy.tree import ROOT
 
 PAGE = ROOT / "docs/operations.md"
 BROKER, PAGES = "127.0.0.1:9092", ("127.0.0.1:6066", "127.0.0.1:6067")
-NEEDS_MORE = {"broker", "upgrade"}
+NEEDS_MORE = {"broker", "upgrade", "refold"}
 RUNBOOKS = [
     name
     for name in dict.fromkeys(block.rest for block in blocks(PAGE) if block.language == "console")
@@ -86,22 +86,24 @@ def test_the_runbooks_work_one_after_the_other(names: list[str], home: Path, boo
 
 
 @pytest.mark.slow
-def test_the_upgrade_takes_a_release_that_folds_otherwise(
-    home: Path, bootstrap: str, prefix: str, tmp_path: Path
+@pytest.mark.parametrize("name", ["upgrade", "refold"])
+def test_a_release_that_folds_otherwise_is_installed(
+    name: str, home: Path, bootstrap: str, prefix: str, tmp_path: Path
 ) -> None:
     """A release whose fold version is another one, for those who find it first on their path."""
     (tmp_path / "sitecustomize.py").write_text(
         "import events.fold_version\nevents.fold_version.FOLD_VERSION += 1\n", encoding="utf-8"
     )
-    steps = [
-        line.replace("# install the new release here", f"export PYTHONPATH={tmp_path}:$PYTHONPATH")
-        for line in lines("upgrade")
-    ]
-    assert steps != lines("upgrade")
+    installed = f"export PYTHONPATH={tmp_path}:$PYTHONPATH"
+    steps = [line.replace("# install the new release here", installed) for line in lines(name)]
+    assert installed in steps
     said = follow(home, [*lines("start"), *steps], bootstrap=bootstrap, prefix=prefix)
-    assert said.count("0 differences from the live world") == 2
+    verified = sum(line.startswith("strand verify") for line in steps)
+    assert said.count("0 differences from the live world") == verified
     claims = asyncio.run(fold_versions(Connection(bootstrap=bootstrap, prefix=prefix), partition=0))
     assert (claims[0], claims[-1]) == (FOLD_VERSION, FOLD_VERSION + 1)
+    taken = "is taken from a checkpoint" in (home / "shop/one.log").read_text(encoding="utf-8")
+    assert taken == (name == "refold")
 
 
 async def fold_versions(connection: Connection, *, partition: int) -> list[int]:
