@@ -42,6 +42,10 @@ def rebuild(
         bool, typer.Option("--accept", help="Swap the new world in though it differs from the live one.")
     ] = False,
     worker: Workers = None,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="On Kafka: leave the new states in this depot, for workers to start with."),
+    ] = None,
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +53,8 @@ def rebuild(
 
     Nothing is decided and nothing sent. If they differ it exits 1 with the first differences and changes nothing,
     unless --accept is given. Where there is no live world, the new one becomes it. On Kafka each worker does so for its
-    partitions while it goes on, and swaps those that are equal.
+    partitions while it goes on, and swaps those that are equal. With --into nobody's states are swapped: they wait in a
+    depot, so that workers of a release that folds otherwise find them there.
 
     \b
     Examples:
@@ -57,6 +62,7 @@ def rebuild(
       strand rebuild --jobs 4
       strand rebuild --accept
       strand rebuild --worker http://one.example:6066 --worker http://two.example:6066
+      strand rebuild --into s3://bucket/strand-next
     """
     from engine.cli.apply import on_kafka
     from engine.hashes import as_text
@@ -65,12 +71,15 @@ def rebuild(
     from engine.workspace.workspace import Workspace as Opened
 
     if on_kafka(workspace):
-        from engine.cli.replaying_kafka import rebuilt_on_kafka
+        from engine.cli.replaying_kafka import prebuilt_on_kafka, rebuilt_on_kafka
 
-        done = rebuilt_on_kafka(workspace, worker or [DEFAULT_WORKER], accept=accept)
+        if into is None:
+            done = rebuilt_on_kafka(workspace, worker or [DEFAULT_WORKER], accept=accept)
+        else:
+            done = prebuilt_on_kafka(workspace, worker or [], into, jobs, accept=accept)
     else:
-        if worker:
-            raise CalledWrongly("--worker is for a log on Kafka")
+        if worker or into is not None:
+            raise CalledWrongly("--worker and --into are for a log on Kafka")
         total = records_of(workspace)
         with Opened.open(workspace, owner=True) as opened, progress("folding", total) as advance:
             done = fold_again(opened, jobs_for(total, jobs), accept=accept, advance=advance)
@@ -88,14 +97,15 @@ def rebuild(
             }
         )
     else:
-        for line in rebuilt_lines(done, as_text(done.state_hash)):
+        for line in rebuilt_lines(done, as_text(done.state_hash), into):
             say(line)
     if not done.equal and not accept:
         raise typer.Exit(1)
 
 
-def rebuilt_lines(done: Rebuilt, state_hash: str) -> Iterable[str]:
+def rebuilt_lines(done: Rebuilt, state_hash: str, into: str | None = None) -> Iterable[str]:
     """What a rebuild did, in words."""
+    taken = "is live now" if into is None else f"waits in {into}"
     pace = f", {done.records / done.seconds:,.0f} a second" if done.seconds else ""
     yield f"folded {done.records:,} records in {done.seconds:.1f} s{pace}"
     yield from incomparable_lines(done.partitions)
@@ -103,12 +113,12 @@ def rebuilt_lines(done: Rebuilt, state_hash: str) -> Iterable[str]:
         yield "no rulebook is active yet, so there is nothing to fold"
     elif done.equal:
         same = "the same as the live world; " if done.compared else ""
-        yield f"{same}the new one is live now" if done.swapped else "nothing was swapped"
+        yield f"{same}the new one {taken}" if done.swapped else "nothing was swapped"
         yield field("state hash", state_hash)
     else:
         yield from difference_lines(done.partitions)
         yield (
-            "the new world is live now, as --accept says"
+            f"the new world {taken}, as --accept says"
             if done.swapped
             else "Operator action: nothing was changed; take the new world with `strand rebuild --accept`"
         )

@@ -35,6 +35,23 @@ def verified_on_kafka(
         return verify(folder, partitions, jobs_for(total, jobs), live=live, redecide=redecide, advance=advance)
 
 
+def prebuilt_on_kafka(folder: Path, urls: Sequence[str], into: str, jobs: int | None, *, accept: bool) -> Rebuilt:
+    """Fold every partition into a depot, compared with what the workers at these URLs hold, if there are any."""
+    from engine.replay.partition_jobs import jobs_for
+    from engine.runtimes.kafka.asking import Workers
+    from engine.runtimes.kafka.connection import look
+    from engine.runtimes.kafka.prebuilding import prebuild
+    from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.verifying import records_in
+
+    _, connection = connect(folder)
+    partitions = range(look(connection).partitions)
+    live = Workers(urls).states(partitions) if urls else None
+    total = records_in(connection, partitions)
+    with progress("folding", total) as advance:
+        return prebuild(folder, partitions, jobs_for(total, jobs), into, live=live, accept=accept, advance=advance)
+
+
 def rebuilt_on_kafka(folder: Path, urls: Sequence[str], *, accept: bool) -> Rebuilt:
     """Have the workers at these URLs fold every partition anew, one after another, and go on from that where it is
     equal (or `accept`); raises OperatorError for one that no worker has open."""

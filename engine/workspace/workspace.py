@@ -50,7 +50,8 @@ class Workspace:
         if not settings.embedded:
             what = f"the log of {folder} is {settings.log}: this command is for an embedded one"
             raise CalledWrongly(
-                f"{what}; on Kafka there are `strand worker`, `topics`, `publish`, `import` and `apply`"
+                f"{what}; on Kafka there are `strand worker`, `topics`, `publish`, `import`, `apply`, `tick`, "
+                "`outbox`, `dead-letters`, `verify`, `audit` and `rebuild`"
             )
         lock = OwnerLock(folder) if owner else None
         workspace = cls(folder, settings, lock)

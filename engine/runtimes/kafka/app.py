@@ -53,7 +53,7 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """A change has begun: what is being fetched is dropped. What is claimed is ours until somebody claims it."""
-        self._group.reader.changes += 1
+        self._group.reader.pause()
         self._group.changing = True
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -102,6 +102,7 @@ class Group(faust.Service):
         """The group's decision; lanes change in the background, so that heartbeats go on."""
         self.rebalances += 1
         self.changing = False
+        self.reader.resume()
         self.worker.assigned = frozenset(partitions)
         self._spawn(self.worker.settle())
 

@@ -32,8 +32,8 @@ class Followed:
         between: Callable[[], None] = lambda: None,
     ) -> None:
         self.partition = partition
-        binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
-        self.local = LocalPartition(folder, partition, binding, storage)
+        self.binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
+        self.local = LocalPartition(folder, partition, self.binding, storage)
         self._arrived = _Arrived()
         self.log = KafkaLog(self.local.copy, between, partition=partition, partitions=found.partitions)
         self.decisions = KafkaDecisions(self._arrived, self.local.copy)

@@ -232,18 +232,18 @@ class Lane:
         if shard.world is not None:
             shard.world.cache = self.place.states_each
         began = time.perf_counter()
-        while shard.process(BATCH_RECORDS):
+        while not self._closing and shard.process(BATCH_RECORDS):
             self.place.batches.observe(time.perf_counter() - began)
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)
             self.done = done
-            if self._closing:
-                return
             self.place.bridge.turn.pass_on()
             if not self._inbox.empty():
                 break
             began = time.perf_counter()
         else:
+            if self._closing:
+                return
             self.done = log.end()
         self.beat_s = time.monotonic()
         self.next_due_ms = NEVER if shard.world is None else next_due_ms(shard.world)

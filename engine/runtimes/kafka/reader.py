@@ -1,9 +1,9 @@
 """Fetches for a worker's lanes, in slices of one partition.
 
 A slice is handed over if and only if it goes on where the lane's copy ends: before each fetch the client's position
-must be there, else it is asked to seek. What was fetched while partitions changed hands is dropped, since the client
-then begins anew at the group's committed offset, wherever that is. So no record is passed over, and a gap is one that
-the partition has.
+must be there, else it is asked to seek. While partitions change hands nothing is fetched, and what was being fetched
+is dropped, since the client then begins anew at the group's committed offset, wherever that is. So no record is passed
+over or taken twice, and a gap is one that the partition has.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Reader:
         self.consumer, self.topic, self.lanes, self.room = consumer, topic, lanes, room
         self.seeks = 0
         self.changes = 0  # of assignments, each counted before it takes effect
+        self.paused = False
 
     async def run(self) -> None:
         """Fetch until cancelled; raises FactsDamaged if the topic has lost its beginning."""
@@ -54,12 +55,21 @@ class Reader:
                 log.warning("nothing is fetched: %r", error)
                 await asyncio.sleep(AGAIN_S)
 
+    def pause(self) -> None:
+        """The client's partitions begin to change: what is being fetched is dropped, and nothing else begun."""
+        self.changes += 1
+        self.paused = True
+
+    def resume(self) -> None:
+        """The client has its new partitions."""
+        self.paused = False
+
     async def fetch(self) -> None:
         """One fetch for every lane that has room; waits a little if none has."""
         asked = {}
         changes = self.changes
         self.room.clear()
-        for lane in list(self.lanes.values()):
+        for lane in [] if self.paused else list(self.lanes.values()):
             place = TopicPartition(self.topic, lane.partition)
             if lane.has_room and place in self.consumer.assignment():
                 try:
@@ -94,7 +104,7 @@ class Reader:
             heard = self.consumer.last_stable_offset(place)
         except (IllegalStateError, AssertionError):
             return
-        if self.changes != changes:
+        if self.changes != changes or (records and records[0].offset < start):
             return
         lane.log_end = max(lane.log_end, heard or 0)
         if (records[0].offset if records else position) > start:

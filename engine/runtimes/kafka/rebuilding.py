@@ -20,20 +20,17 @@ import msgspec
 
 from engine.hashes import MODULUS, as_text, canonical_state, customer_hash
 from engine.kill_points import reach
-from engine.outputs import frontier
 from engine.replay.folding import Difference, Folded
 from engine.runtimes.kafka.comparing import compared, foreign, incomparable
 from engine.runtimes.kafka.connection import look
 from engine.runtimes.kafka.following import Followed
 from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.live_state import AT_ONCE, LiveState, NotHere, live_state
-from engine.runtimes.kafka.refolding import fold_on, new_world
+from engine.runtimes.kafka.refolding import folded_generation
 from engine.runtimes.kafka.worker import Worker
 from engine.runtimes.kafka.workplace import Workplace
 from engine.states import Meta
 from engine.workspace.durable_files import refused
-from engine.world import World
-from triggers.decisions import MARK
 
 
 class RebuiltPartition(msgspec.Struct, kw_only=True):
@@ -110,7 +107,7 @@ def _fold_beside(place: Workplace, folder: Path, live: LiveState) -> RebuiltPart
             if wrong:
                 found.differences = [(each.field, str(each.live), str(each.folded)) for each in wrong]
                 return found
-            world = _folded(followed, live)
+            world = folded_generation(followed, live.activation_offset, live.applied)
             found.meta, found.live_hash = world.meta, live.state_hash
             total = 0
             for number, (customer, state) in enumerate(world.all_states()):
@@ -122,17 +119,6 @@ def _fold_beside(place: Workplace, folder: Path, live: LiveState) -> RebuiltPart
             found.differences = [(each.field, str(each.live), str(each.folded)) for each in compared(folded, live)]
             followed.local.shard_generations.swap(world.store)
     return found
-
-
-def _folded(followed: Followed, live: LiveState) -> World:
-    """A world in a new generation, of the newest claim that was read: what it was folded of was kept under that."""
-    generation = followed.local.shard_generations.begin(bulk=True)
-    world = new_world(followed, generation, live.activation_offset)
-    world.meta.claim = followed.local.copy.stream_tail.claim
-    if frontier(followed.decisions) <= (live.applied, MARK, ""):  # else what was decided beyond is yet to be read
-        world.meta.batches_read = followed.decisions.count()
-    fold_on(followed, world, live.applied)
-    return world
 
 
 def _switch(beside: Path, partition: int) -> None:

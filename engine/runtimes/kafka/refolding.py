@@ -48,6 +48,19 @@ def refold(
     return world
 
 
+def folded_generation(followed: Followed, activation: int, upto: int, *, advance: Advance = lambda _: None) -> World:
+    """As `refold`, in a new generation of the copy's folder, for a worker to go on from once it is swapped in.
+
+    It is of the newest claim that was read: what it is folded of was kept under that one or an earlier one.
+    """
+    world = new_world(followed, followed.local.shard_generations.begin(bulk=True), activation)
+    world.meta.claim = followed.local.copy.stream_tail.claim
+    if frontier(followed.decisions) <= (upto, MARK, ""):  # else what was decided beyond is yet to be read
+        world.meta.batches_read = followed.decisions.count()
+    fold_on(followed, world, upto, advance=advance)
+    return world
+
+
 def new_world(followed: Followed, target: DerivedStore, activation: int) -> World:
     """An empty world of the rulebook activated at an offset."""
     compiled = activations_of(followed).compiled(activation)

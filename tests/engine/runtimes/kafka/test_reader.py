@@ -44,6 +44,7 @@ class Client:
         self.offsets, self.end, self.begin = offsets, end, begin
         self.at: int | None = 0
         self.committed = 0
+        self.changing = False
         self.during: Callable[[], None] = lambda: None
 
     def assignment(self) -> set[TopicPartition]:
@@ -79,15 +80,19 @@ class Client:
 
 
 class AlwaysSet(asyncio.Event):
-    """Nobody waits."""
+    """Nobody waits; the client goes on meanwhile."""
 
-    def clear(self) -> None: ...
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+        self.set()
+
+    def clear(self) -> None:
+        self.client.during()
 
 
 def reading(client: Client, lane: Copy) -> Reader:
-    room = AlwaysSet()
-    room.set()
-    return Reader(client, PLACE.topic, {0: cast("Lane", lane)}, room)
+    return Reader(client, PLACE.topic, {0: cast("Lane", lane)}, AlwaysSet(client))
 
 
 async def read_all(reader: Reader, lane: Copy, end: int) -> None:
@@ -115,10 +120,15 @@ def test_changes_of_the_group_leave_no_false_gap(seed: int) -> None:
     reader = reading(client, lane)
 
     def change() -> None:
-        if rng.random() < 0.3:
-            reader.changes += 1
-            client.committed = rng.randrange(60)
-            client.at = rng.choice([None, client.committed])
+        if client.changing:  # the new partitions come later than the group's first word, and at any time
+            if rng.random() < 0.5:
+                client.committed = rng.randrange(60)
+                client.at = rng.choice([None, client.committed])
+                client.changing = False
+                reader.resume()
+        elif rng.random() < 0.3:
+            client.changing = True
+            reader.pause()
 
     client.during = change
     asyncio.run(read_all(reader, lane, 60))

@@ -53,6 +53,7 @@ def test_workers_go_on_from_the_new_states_while_events_come(tmp_path: Path, boo
         try:
             wait_for(lambda: len(published) > 20)
             first = strand("rebuild", *asked(urls), "--json", "-w", shop)
+            audited = strand("audit", *asked(urls), "--share", 2, "--rounds", 4, "--every", 0, "--json", "-w", shop)
             again = strand("rebuild", *asked(urls), "--json", "-w", shop)
         finally:
             until.set()
@@ -60,6 +61,7 @@ def test_workers_go_on_from_the_new_states_while_events_come(tmp_path: Path, boo
         for each in (first, again):
             assert (each.code, each.err) == (0, "")
             assert (each.json()["equal"], each.json()["compared"], each.json()["swapped"]) == (True, True, True)
+        assert audited.json() == {"compared": 24, "passed_over": 0, "differences": []}
         found = settled(shop, urls)
         assert (found["different"], found["decided_differently"], found["incomparable"]) == (0, 0, {})
     assert not list(shop.glob("w*/*.rebuilt")) + list(shop.glob("w*/*.replaced"))
