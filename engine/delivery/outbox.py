@@ -51,7 +51,7 @@ class Outbox:
         self._places = _read_cursor(folder / CURSOR)
         self._kept = dict(self._places)
         self._made = False
-        self._nameless: list[Path] = []
+        self._nameless: dict[Path, None] = {}  # none twice: what has its name has no other to give up
         self._unsynced_names = False
 
     def deliver(self, partition: int, stream: DecisionStream) -> int:
@@ -100,13 +100,13 @@ class Outbox:
         path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}.new"
         with refused(path):
             path.write_bytes(content)
-        self._nameless.append(path)
+        self._nameless[path] = None
         if len(self._nameless) >= GROUP_FILES:
             self._name()
 
     def _name(self) -> None:
         """Make what was written durable, then give each file its name."""
-        written, self._nameless = self._nameless, []
+        written, self._nameless = list(self._nameless), {}
         with refused(self.folder):
             sync_files(written)
             for path in written:
