@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.projections.lives import DAY, HOUR, START, Life, program, quoted
+from tests.projections.lives import DAY, HOUR, START, Life, at, program, quoted
 from tests.projections.test_index import quiet_between
 
 SEGMENTS, IN_GROUPS = 22, 12
@@ -165,3 +165,21 @@ segments:
 """
     life = Life(by_taste).order(START, items=[{"sku": "s", "category": "cat"}]).until(START + 9 * DAY)
     assert life.moves("cats") == [(START, True), (START + 3 * DAY, False)]
+
+
+@pytest.mark.parametrize("group", ["", "profile.city == 'riga' and "])
+def test_an_age_ends_where_its_instant_becomes_null(group: str) -> None:
+    by_age = f"""
+profile: {{joined: time}}
+segments:
+  old: {{when: "{group}days_since(profile.joined) > 2"}}
+  near: {{when: "{group}days_since(profile.joined) > -3"}}
+  sea: {{when: "{group}profile.language == 'lv'"}}
+"""
+    life = Life(by_age).event("profile_updated", START, city="riga", joined="2023-11-10T00:00:00Z")
+    life.event("profile_updated", START + DAY, joined=None).event("profile_updated", START + 2 * DAY, city="riga")
+    assert life.moves("old") == life.moves("near") == [(START, True), (START + DAY, False)]
+    life.event("profile_updated", START + 3 * DAY, joined="2023-11-25T00:00:00Z").until(START + 30 * DAY)
+    joined = at("2023-11-25T00:00:00+00:00")
+    assert life.moves("old")[2:] == [(joined + 2 * DAY + 1, True)]
+    assert life.moves("near")[2:] == [(joined - 3 * DAY + 1, True)]
