@@ -17,6 +17,9 @@ from projections.expressions.runtime import NEVER
 NEAR = 50_000
 """Entries taken from the store at once."""
 
+LOADS = 4
+"""How many times what was loaded may wait in memory: entries of busy customers grow stale there one after the other."""
+
 Timer = tuple[int, str]
 
 
@@ -35,6 +38,7 @@ class Timers:
         self.by_hour: dict[int, list[Timer]] = {}
         self.hours: list[int] = []  # the keys of `by_hour`, a heap
         self.horizon = -NEVER
+        self.most_waiting = 0
         self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush
 
     def reach(self, t_ms: int) -> None:
@@ -59,6 +63,7 @@ class Timers:
             last = near[-1][0]
             near = [timer for timer in near if timer[0] < last]
             self.horizon = last
+        self.most_waiting = LOADS * max(self.near, len(near))
         beyond, self.beyond = self.beyond, []
         for timer in (*near, *beyond):
             self.add(*timer)
@@ -80,23 +85,32 @@ class Timers:
             self.beyond.append(timer)
 
     def due_by(self, t_ms: int) -> set[str]:
-        """The customers with an entry due at or before t, left in the heap."""
+        """The customers with an entry due at or before t, left in the heap: a walk down its branches as far as t, since
+        an hour may hold everyone."""
         if t_ms >= self.edge:
             self.reach(t_ms)
-        return {customer for due_ms, customer in self.heap if due_ms <= t_ms}
+        heap = self.heap
+        size = len(heap)
+        found: set[str] = set()
+        places = [0]
+        for place in places:
+            if place < size and heap[place][0] <= t_ms:
+                found.add(heap[place][1])
+                places += (2 * place + 1, 2 * place + 2)
+        return found
 
     def earliest(self) -> int:
         """When the first entry is due, in ms; NEVER if there is none."""
-        while not (self.heap or self.hours) and self.horizon < NEVER:
-            self._load()
-        if self.heap:
-            return self.heap[0][0]
-        return min(self.by_hour[self.hours[0]])[0] if self.hours else NEVER
+        while not self.heap and (self.hours or self.horizon < NEVER):
+            self.reach(self.hours[0] * HOUR_MS if self.hours else self.horizon)
+        return self.heap[0][0] if self.heap else NEVER
 
     def pop(self) -> Timer:
         """Take the earliest entry out of the heap."""
         return heappop(self.heap)
 
     def flushed(self) -> None:
-        """The store holds everything now."""
+        """The store holds everything now; what waits in memory is left to it if that is much more than was loaded."""
         self.beyond = []
+        if sum(map(len, self.by_hour.values())) > self.most_waiting:
+            self.by_hour, self.hours, self.horizon = {}, [], self.edge

@@ -57,6 +57,7 @@ class Handlers(Indexing):
             *(line for ix in touched for line in self.crossing(ix)),
             *(line for n, feature in features for line in self.feature_crossing(n)),
             *(line for ix in touched for line in self.new_bound(ix)),
+            *self.regrouped(touched),
             *self.astray("cand += s.strays", "if s.exit_at < L: L = s.exit_at"),
             f"return L, {self.before(touched)}",
         ]
@@ -193,6 +194,16 @@ class Handlers(Indexing):
         found += ["    e = next_cut(x, NEXT, s, a, t)", "    if e < L: L = e"]
         lines += indented(self.in_group(n, *found, when=ix.grouped_age, of="ages"))
         return lines + self.exit_bound(ix)
+
+    def regrouped(self, touched: list[Indexed]) -> list[str]:
+        """Statements for a customer who came to another group, to which exits matter that were not waited for."""
+        if not any(ix.grouped and self.windowed(ix) for ix in self.indexed.values()):
+            return []
+        return [
+            f"if {ix.source.raw} != b{ix.number} and s.exit_at < L: L = s.exit_at"
+            for ix in touched
+            if ix.source.name == self.analysis.selector
+        ]
 
     def exit_bound(self, ix: Indexed) -> list[str]:
         """Statements that bound the next exit that matters."""

@@ -28,7 +28,7 @@ class Indexed:
     entry: Entry
     age: Entry
     evidence: bool  # whether some entity is made of it
-    exact_exits: bool  # whether every exit of its window may matter to entities outside of groups
+    exact_exits: bool  # whether every exit of its window may matter to entities outside of groups, or move to another
     grouped: bool  # whether entities in groups ask it
     grouped_age: bool
 
@@ -73,7 +73,7 @@ class Indexing:
                 entry=plain.entries.get(name, Entry()),
                 age=plain.ages.get(name, Entry()),
                 evidence=name in made_of,
-                exact_exits=self.exact(plain, name),
+                exact_exits=self.exact(plain, name) or name == a.selector,
                 grouped=any(name in group.entries or self.in_features(group, name) for group in groups),
                 grouped_age=any(name in group.ages for group in groups),
             )

@@ -29,7 +29,7 @@ class MessageFiles:
         self._rulebook_of = rulebook_of
         self._policies: dict[str, Policy] = {}
         self._made = False
-        self._nameless: list[Path] = []
+        self._nameless: dict[Path, None] = {}  # none twice: what has its name has no other to give up
         self._unsynced_names = False
 
     def write(self, customer: str, decision: Decision) -> None:
@@ -42,13 +42,13 @@ class MessageFiles:
         path = self.folder / f"{decision.message_id}.{'eml' if mail else 'txt'}.new"
         with refused(path):
             path.write_bytes(content)
-        self._nameless.append(path)
+        self._nameless[path] = None
         if len(self._nameless) >= GROUP_FILES:
             self.name()
 
     def name(self) -> None:
         """Make what was written durable, then give each file its name."""
-        written, self._nameless = self._nameless, []
+        written, self._nameless = list(self._nameless), {}
         with refused(self.folder):
             sync_files(written)
             for path in written:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.adapters.memory import MemoryDerived
 from engine.ports import Flush
-from engine.timers import NEAR, Timer, Timers
+from engine.timers import LOADS, NEAR, Timer, Timers
 from events.durations import HOUR_MS
 from projections.expressions.runtime import NEVER
 
@@ -114,6 +114,43 @@ def test_what_is_added_at_the_horizon_is_not_lost() -> None:
     timers.add(3, "e")
     assert taken(timers, 2) == [(2, "aa"), (2, "b"), (2, "c")]
     assert taken(timers, 3) == [(3, "d"), (3, "e")]
+
+
+def test_what_waits_in_memory_stays_small_however_often_customers_are_moved() -> None:
+    """Each is due in an hour by one thing and next year by another, day after day."""
+    waiting, next_year = Waiting(near=5), 365 * 24 * HOUR_MS
+    for day in range(1, 40):
+        now = day * 24 * HOUR_MS
+        for due_ms, customer in waiting.popped(now):
+            assert due_ms == now - 23 * HOUR_MS
+            waiting.queue(next_year, customer)
+        for number in range(10):
+            waiting.queue(now + HOUR_MS, f"c{number}")
+        waiting.flush()
+        assert sum(map(len, waiting.timers.by_hour.values())) <= LOADS * 5
+    assert waiting.timers.earliest() == 39 * 24 * HOUR_MS + HOUR_MS
+
+
+def test_who_is_due_is_found_without_a_look_at_all_who_wait() -> None:
+    timers = Timers(MemoryDerived())
+    for number in range(1_000):
+        timers.add(number, f"c{number}")
+    assert timers.due_by(-1) == set()
+    assert timers.due_by(2) == {"c0", "c1", "c2"}
+    assert len(timers.due_by(999)) == 1_000
+
+
+def test_the_earliest_is_known_before_anything_is_due_and_stays_in_order() -> None:
+    store = MemoryDerived()
+    store.write(Flush(timers_put=[(30 * HOUR_MS + 5, "a"), (30 * HOUR_MS + 3, "b"), (99 * HOUR_MS, "c")]))
+    timers = Timers(store)
+    assert timers.earliest() == 30 * HOUR_MS + 3
+    timers.add(30 * HOUR_MS + 1, "d")
+    timers.add(2 * HOUR_MS, "e")
+    assert timers.earliest() == 2 * HOUR_MS
+    assert [customer for _, customer in taken(timers, 31 * HOUR_MS)] == ["e", "d", "b", "a"]
+    assert timers.earliest() == 99 * HOUR_MS
+    assert [*taken(timers, 99 * HOUR_MS), timers.earliest()] == [(99 * HOUR_MS, "c"), NEVER]
 
 
 def test_customers_of_one_ms_come_by_id() -> None:

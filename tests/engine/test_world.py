@@ -13,6 +13,7 @@ from engine.reading import Reader
 from engine.states import Meta, StepRecord, encode_steps, read_steps
 from engine.world import Past, World
 from events.errors import DerivedDamaged
+from projections.expressions.runtime import NEVER
 from tests.simulation.journey import (
     Journey,
     checked,
@@ -134,6 +135,8 @@ def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: 
         world.advance(batch, Past(START, {}), None)
         world.flush()
         assert len(world.hot) <= max(cache // 2, 0) or every > 1
+        queued = {(state.queued, customer) for customer, state in world.all_states() if state.queued < NEVER}
+        assert set(world.store.timers(-NEVER, NEVER)) == queued
     assert state_hash(world) == state_hash(journey.world)
     assert meta.transitions == journey.world.meta.transitions
 

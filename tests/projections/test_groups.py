@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.projections.lives import DAY, HOUR, START, Life, program, quoted
+from tests.projections.lives import DAY, HOUR, START, Life, at, program, quoted
 from tests.projections.test_index import quiet_between
 
 SEGMENTS, IN_GROUPS = 22, 12
@@ -67,11 +67,11 @@ def a_condition(random: Random) -> str:
     return shape.format(*(an_atom(random) for _ in range(3)))
 
 
-def a_rulebook(random: Random) -> str:
+def a_rulebook(random: Random, segments: int) -> str:
     """Enough segments that look for a text to make groups of, and some that do not; some read others."""
     selector = random.choice(SELECTORS)
     lines = [TRAITS, "segments:"]
-    for number in range(SEGMENTS):
+    for number in range(segments):
         when = a_condition(random)
         if number < IN_GROUPS:
             when = f"{selector} == '{random.choice(TEXTS)}' and ({when})"
@@ -79,7 +79,7 @@ def a_rulebook(random: Random) -> str:
             when = f"({when}) and {random.choice(['', 'not '])}s{random.randrange(number)}"
         leaves = f", leaves_when: {quoted(a_condition(random))}" if random.random() < 0.35 else ""
         lines.append(f"  s{number}: {{when: {quoted(when)}{leaves}}}")
-    read = random.randrange(IN_GROUPS // 2)
+    read = random.randrange(min(segments, IN_GROUPS // 2))
     lines.append(f"dimensions:\n  d: [{{one: s{read} and orders > 1}}, {{two: store == 'a'}}, {{three: else}}]")
     return "\n".join(lines)
 
@@ -98,10 +98,10 @@ def an_event(random: Random, life: Life, now: int) -> None:
         life.event("page_viewed", now, late_by=late, url="u")
 
 
-def lived(seed: int, events: int) -> int:
+def lived(seed: int, events: int, segments: int = SEGMENTS) -> int:
     """Live the same through both programs; gives how many transitions there were."""
     random = Random(seed)
-    text = a_rulebook(random)
+    text = a_rulebook(random, segments)
     lives, now = [Life(program(text)), Life(program(text, plain=True))], START
     for _ in range(events):
         now += random.choice([0, 1, HOUR, 5 * HOUR, DAY // 2, DAY, DAY + 1, 2 * DAY, 3 * DAY])
@@ -125,3 +125,61 @@ def test_groups_change_nothing(first: int) -> None:
 
 def test_a_few_rulebooks_in_groups() -> None:
     assert sum(lived(seed, 30) for seed in range(3)) > 100
+
+
+@pytest.mark.parametrize("segments", [2, 3, 5])
+def test_what_only_groups_ask_is_not_missed(segments: int) -> None:
+    """No segment outside of the groups waits for what theirs wait for."""
+    assert sum(lived(seed, 12, segments) for seed in range(25)) > 100
+
+
+BY_CITY = """
+traits:
+  orders_3d: {count: order_completed, within: 3d}
+  last_order_at: {last_at: order_completed}
+segments:
+  idle: {when: "profile.city == 'riga' and orders_3d == 0"}
+  day: {when: "profile.city == 'oslo' and days_since(last_order_at) > 1"}
+  five: {when: "profile.city == 'oslo' and days_since(last_order_at) > 5"}
+"""
+
+
+def test_who_comes_to_a_group_waits_for_what_leaves_a_window_then() -> None:
+    life = Life(BY_CITY).order(START).event("profile_updated", START + DAY, city="riga")
+    assert life.until(START + 9 * DAY).moves("idle") == [(START + 3 * DAY, True)]
+
+
+def test_a_late_event_is_waited_for_at_the_ages_that_are_yet_to_come() -> None:
+    life = Life(BY_CITY).event("profile_updated", START, city="oslo").order(START + 4 * DAY, late_by=2 * DAY)
+    assert life.until(START + 9 * DAY).moves("day") == [(START + 4 * DAY, True)]
+    assert life.moves("five") == [(START + 7 * DAY + 1, True)]
+
+
+def test_the_text_that_sorts_into_groups_may_leave_a_window() -> None:
+    by_taste = """
+traits:
+  taste: {top: order_completed.items.category, within: 3d}
+segments:
+  cats: {when: taste == 'cat'}
+  dogs: {when: taste == 'dog'}
+"""
+    life = Life(by_taste).order(START, items=[{"sku": "s", "category": "cat"}]).until(START + 9 * DAY)
+    assert life.moves("cats") == [(START, True), (START + 3 * DAY, False)]
+
+
+@pytest.mark.parametrize("group", ["", "profile.city == 'riga' and "])
+def test_an_age_ends_where_its_instant_becomes_null(group: str) -> None:
+    by_age = f"""
+profile: {{joined: time}}
+segments:
+  old: {{when: "{group}days_since(profile.joined) > 2"}}
+  near: {{when: "{group}days_since(profile.joined) > -3"}}
+  sea: {{when: "{group}profile.language == 'lv'"}}
+"""
+    life = Life(by_age).event("profile_updated", START, city="riga", joined="2023-11-10T00:00:00Z")
+    life.event("profile_updated", START + DAY, joined=None).event("profile_updated", START + 2 * DAY, city="riga")
+    assert life.moves("old") == life.moves("near") == [(START, True), (START + DAY, False)]
+    life.event("profile_updated", START + 3 * DAY, joined="2023-11-25T00:00:00Z").until(START + 30 * DAY)
+    joined = at("2023-11-25T00:00:00+00:00")
+    assert life.moves("old")[2:] == [(joined + 2 * DAY + 1, True)]
+    assert life.moves("near")[2:] == [(joined - 3 * DAY + 1, True)]

@@ -56,6 +56,11 @@ def test_what_was_written_is_not_written_again(tmp_path: Path) -> None:
     assert box(tmp_path).deliver(1, stream) == 2  # each partition has its own place
 
 
+def test_a_message_that_was_decided_twice_is_one_file(tmp_path: Path) -> None:
+    assert box(tmp_path).deliver(0, stream_of([numbered(1)], [numbered(2)], [numbered(1)])) == 3
+    assert sorted(files(tmp_path)) == [f"{1:032x}.eml", f"{2:032x}.eml"]
+
+
 def test_without_its_place_it_writes_the_same_again(tmp_path: Path) -> None:
     stream = stream_of([numbered(1)], [numbered(2)])
     first = box(tmp_path)
