@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -130,3 +131,23 @@ def test_one_broker_of_three_may_be_lost(home: Path, prefix: str, tmp_path: Path
         )
         assert lost.pid is None
     assert "0 differences from the live world" in said
+
+
+def measured() -> dict[str, str]:
+    """The newest figures of `strand bench sizes`, rounded as on the page."""
+    rows = re.findall(
+        r"^\| sizes \| (?P<name>[^|]+) \| (?P<value>[\d.e+]+) (?P<unit>\w+) \|",
+        (ROOT / "bench/results.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    return {
+        name: f"{float(value):,.3g} {unit}" if float(value) < 1000 else f"{float(value):,.0f} {unit}"
+        for name, value, unit in rows
+    }
+
+
+def test_the_sizes_are_those_that_were_measured() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("## Sizing")[1].split("## ")[0]
+    told = dict(re.findall(r"^\| ([^|]+) \| ([\d.,]+ \w+) \|$", section, flags=re.MULTILINE))
+    assert told == measured()
+    assert len(told) == 5
