@@ -193,10 +193,11 @@ def wait_until(programs: Sequence[Program], done: int) -> list[tuple[float, int]
 
 
 def rate(grown: Sequence[tuple[float, int]], start: int, stop: int) -> float:
-    """Records a second between two counts, as far apart as that they are not said at once."""
-    (began, before), (ended, after) = _reached(grown, start), _reached(grown, stop)
-    return (after - before) / (ended - began)
+    """Records a second between two counts; where both were said at once, since what was said before."""
+    end = _reached(grown, stop)
+    (began, before), (ended, after) = grown[max(min(_reached(grown, start), end - 1), 0)], grown[end]
+    return (after - before) / max(ended - began, POLL_S)
 
 
-def _reached(grown: Sequence[tuple[float, int]], count: int) -> tuple[float, int]:
-    return next(sample for sample in grown if sample[1] >= count)
+def _reached(grown: Sequence[tuple[float, int]], count: int) -> int:
+    return next(place for place, sample in enumerate(grown) if sample[1] >= count)

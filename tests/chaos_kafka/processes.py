@@ -33,6 +33,7 @@ class Slot:
     frozen: bool = False
     said: dict[str, Any] = field(default_factory=dict)
     deaths: int = 0
+    listener: threading.Thread | None = None
 
     @property
     def alive(self) -> bool:
@@ -64,13 +65,15 @@ class Slot:
             )
         self.frozen = False
         self.said = {}
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self.listener.start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if process is self.process and line.startswith("{"):
-                self.said = json.loads(line)
+        with process.stdout as lines:
+            for line in lines:
+                if process is self.process and line.startswith("{"):
+                    self.said = json.loads(line)
 
     def done(self) -> dict[int, int]:
         """Partition -> the offset before which all is done, of the lanes it has."""
@@ -104,7 +107,10 @@ class Slot:
 
     def _wait(self) -> int:
         assert self.process is not None
-        return self.process.wait(STOP_S)
+        assert self.listener is not None
+        code = self.process.wait(STOP_S)
+        self.listener.join(STOP_S)
+        return code
 
     def last_words(self) -> str:
         """The end of its log."""
