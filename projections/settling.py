@@ -82,7 +82,7 @@ class Settling:
 
     # ------------------------------------------------------------ the usual step
     def _settle_flat(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
-        out: list[Change] | None = None
+        out: list[Change] = []
         plans, mem = self.plans, state.mem
         for number in candidates:
             evaluate, later, byte, bit, entered, left = plans[number]
@@ -91,25 +91,25 @@ class Settling:
                 if value:
                     if not mem[byte] & bit:
                         mem[byte] |= bit
-                        out = [entered] if out is None else [*out, entered]
+                        out.append(entered)
                 elif mem[byte] & bit:
                     mem[byte] ^= bit
-                    out = [left] if out is None else [*out, left]
+                    out.append(left)
             elif value != state.dims[byte]:
                 before, state.dims[byte] = state.dims[byte], value
-                out = [(number, before, value)] if out is None else [*out, (number, before, value)]
+                out.append((number, before, value))
             if later is not None:
                 instant = later(state, t)
                 if instant < bound:  # noqa: PLR1730  # the hot path: min() is a call
                     bound = instant
-        if out is not None and len(out) > 1:
+        if len(out) > 1:
             out.sort(key=self._name)
-        return out, bound
+        return out or None, bound
 
     def _settle_ranked(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
         if not candidates:
             return None, bound
-        out: list[Change] | None = None
+        out: list[Change] = []
         rank, ranked = self.rank, self.ranked
         heap = [rank[number] for number in set(candidates)]
         heapify(heap)
@@ -118,14 +118,13 @@ class Settling:
             number = ranked[heappop(heap)]
             change, bound = self._settle_flat(state, t, [number], bound)
             if change is not None:
-                out = _added(out, change[0])
+                out += change
                 for child in self.children[number]:
                     if rank[child] not in waiting:
                         waiting.add(rank[child])
                         heappush(heap, rank[child])
-        if out is not None and len(out) > 1:
-            out.sort(key=self._name)
-        return out, bound
+        out.sort(key=self._name)
+        return out or None, bound
 
     def _name(self, change: Change) -> str:
         return self.names[change[0]]
@@ -174,14 +173,13 @@ class Settling:
 
     # ------------------------------------------------------------ without any index
     def _plain_settle(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
-        out: list[Change] | None = None
+        out: list[Change] = []
         for number in self.all:
             change, bound = self._settle_flat(state, t, [number], bound)
             if change is not None:
-                out = _added(out, change[0])
-        if out is not None:
-            out.sort(key=self._name)
-        return out, min(bound, state.exit_at)
+                out += change
+        out.sort(key=self._name)
+        return out or None, min(bound, state.exit_at)
 
     def _plain_first(self, state: Any, t: int, candidates: list[int], bound: int) -> tuple[list[Change] | None, int]:
         _, bound = self._plain_settle(state, t, candidates, bound)
@@ -196,10 +194,3 @@ class Settling:
             return earliest
 
         return bound
-
-
-def _added(out: list[Change] | None, change: Change) -> list[Change]:
-    if out is None:
-        return [change]
-    out.append(change)
-    return out
