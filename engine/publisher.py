@@ -14,8 +14,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -25,6 +24,7 @@ from engine.runtimes.embedded.client import Client, OwnerEnded, own_or_reach, re
 from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
+from engine.self_closing import SelfClosing
 from engine.workspace.workspace import Workspace
 from events.admission import MAX_EVENT_BYTES
 from events.codec import Activation
@@ -35,7 +35,7 @@ __all__ = ["Answer", "Publisher"]
 _encode = msgspec.msgpack.Encoder(decimal_format="number").encode
 
 
-class Publisher:
+class Publisher(SelfClosing):
     """Publishes to the workspace in a folder: through its owner where `strand run` owns it, else as its owner.
 
     An answer means that the event is on the disk. As owner it keeps the workspace until `close`, and activates the
@@ -130,14 +130,6 @@ class Publisher:
     def close(self) -> None:
         """Hang up, or let go of the workspace."""
         self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _intake(self, workspace: Workspace) -> Intake:
         """What appends here, once a rulebook is active if there is a sound one."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from engine.importing.destination import Progress, Row
 from engine.importing.judged import Judged
@@ -15,6 +13,7 @@ from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks
+from engine.self_closing import SelfClosing
 from engine.workspace.workspace import Workspace
 from events.codec import Activation
 from events.schema import Fields
@@ -22,7 +21,7 @@ from events.schema import Fields
 META = "import/"
 
 
-class EmbeddedDestination:
+class EmbeddedDestination(SelfClosing):
     """A `Destination`; raises WorkspaceBusy where the workspace has another owner."""
 
     def __init__(self, folder: Path, *, clock: Clock) -> None:
@@ -85,11 +84,3 @@ class EmbeddedDestination:
 
     def close(self) -> None:
         self._workspace.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

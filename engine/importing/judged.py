@@ -7,8 +7,7 @@ from array import array
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from engine.importing.pile import Pile
 from engine.importing.readers import Found
 from engine.runtimes.embedded.intake import names_in
+from engine.self_closing import SelfClosing
 from events.admission import MAX_EVENT_BYTES, Admitted, admit_json, admit_value
 from events.codec import encode_record
 from events.dead_letters import Door, dead_letter, encode_dead_letter
@@ -25,7 +25,7 @@ from events.partitioning import partition_of
 from events.schema import Fields
 
 
-class Judged:
+class Judged(SelfClosing):
     """Records by number in the order they were found; `order` sorts them by `appended_at`, stably.
 
     An event without `appended_at` has its occurred_at for one. `letters` are the refused, each with its partition.
@@ -117,14 +117,6 @@ class Judged:
         """Give the temporary files up."""
         self._records.close()
         self._letters.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _packed(value: Any) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from engine.self_closing import SelfClosing
 from engine.workspace.facts import Facts, partitions_of
 from engine.workspace.generations import Generations
 from engine.workspace.lock import OwnerLock
@@ -23,7 +23,7 @@ SOCKET = "socket"
 _TRIES = 5
 
 
-class Workspace:
+class Workspace(SelfClosing):
     """An open workspace, as its one owner or as a reader beside it; use as a context manager or `close` it.
 
     Attributes: `folder`, `settings`, `owner`, `generations`. An open one must not cross a fork: a child opens its own.
@@ -132,14 +132,6 @@ class Workspace:
                 stack.callback(store.close)
         self._stores.clear()
         self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @cached_property
     def _storage(self) -> RocksStorage:

@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.embedded import frames
 from engine.runtimes.embedded.answers import Answer
 from engine.runtimes.embedded.frames import Answers, Applied, Apply, Backup, Done, Failed, Garbled, Publish, Reply
+from engine.self_closing import SelfClosing
 from engine.workspace.workspace import SOCKET, Workspace
 from events.codec import Activation
 from events.errors import OperatorError, WorkspaceBusy
@@ -60,7 +59,7 @@ def reach(folder: Path, *, patience_s: float = PATIENCE_S) -> Client:
             time.sleep(_BETWEEN_S)
 
 
-class Client:
+class Client(SelfClosing):
     """A connection to a workspace's owner; raises NobodyListens if there is none that listens.
 
     Each call raises OwnerEnded if the owner ends before it answers, and whatever the owner met.
@@ -109,11 +108,3 @@ class Client:
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -11,8 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from engine.delivery.outbox import Outbox
 from engine.rulebook.rulebook import Rulebook
@@ -25,6 +23,7 @@ from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.report import RunReport, report_of
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.runtimes.embedded.server import Server
+from engine.self_closing import SelfClosing
 from engine.shard import Shard
 from engine.workspace.workspace import Workspace
 from events.codec import Activation
@@ -39,7 +38,7 @@ WAIT_S = 1.0
 Progress = Callable[[int], None]
 
 
-class EmbeddedEngine:
+class EmbeddedEngine(SelfClosing):
     """All partitions of a workspace that this process owns; use as a context manager or `close` it.
 
     Attributes: `workspace`, `intake` (appends), `rulebooks`, `shards`.
@@ -260,14 +259,6 @@ class EmbeddedEngine:
         """Let go of the workspace. What was not flushed is processed again, to the same effect, by the next owner."""
         self._bell.close()
         self.workspace.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def applied_of(shard: Shard) -> int:

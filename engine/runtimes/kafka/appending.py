@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -17,6 +16,7 @@ from aiokafka.errors import KafkaError
 from engine.kill_points import reach
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
+from engine.self_closing import SelfClosing
 from events.errors import OperatorError
 
 BATCH_BYTES = 512 * 1024  # brokers take a megabyte by default
@@ -35,7 +35,7 @@ class Outgoing(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class Appender:
+class Appender(SelfClosing):
     """A connection that appends; `partitions` has the number of each topic's. Use as a context manager, by one thread.
 
     Raises OperatorError where the cluster does not answer in time, has no such topic or refuses.
@@ -122,14 +122,6 @@ class Appender:
         finally:
             self._producer = None
             self._runner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def producer_of(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:

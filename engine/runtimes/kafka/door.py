@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from engine.leaps import check_leap
 from engine.rulebook.rulebook import unpack
@@ -17,6 +15,7 @@ from engine.runtimes.kafka.applying import announced, latest_by_partition
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.topics import DEAD_LETTERS
+from engine.self_closing import SelfClosing
 from events.admission import MAX_EVENT_BYTES, Admitted, admit
 from events.codec import encode_record
 from events.dead_letters import Door, dead_letter, encode_dead_letter
@@ -25,7 +24,7 @@ from events.partitioning import partition_of
 from events.schema import Fields
 
 
-class KafkaDoor:
+class KafkaDoor(SelfClosing):
     """Publishes lines to the cluster of the workspace in a folder; what is refused goes to the topic `dead_letters`.
 
     The types of the newest activated rulebook are known; nothing is activated here. Raises OperatorError where the
@@ -113,14 +112,6 @@ class KafkaDoor:
     def close(self) -> None:
         """Disconnect."""
         self._appender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def declared_types(appender: Appender) -> Mapping[str, Fields] | None:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kafka import TopicPartition
 
@@ -24,6 +23,7 @@ from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.door import declared_types
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
+from engine.self_closing import SelfClosing
 from events.codec import Activation, head_of
 from events.schema import Fields
 
@@ -32,7 +32,7 @@ IDENTITY_BYTES, ROW_BYTES = 16, 8
 CHUNK_OFFSETS = 5_000
 
 
-class KafkaDestination:
+class KafkaDestination(SelfClosing):
     """A `Destination`; raises OperatorError where the topics would lose facts or the cluster does not answer.
 
     Two processes must not import the same input at the same time.
@@ -160,11 +160,3 @@ class KafkaDestination:
     # ------------------------------------------------------------ the connection
     def close(self) -> None:
         self._appender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

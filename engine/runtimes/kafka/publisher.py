@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from threading import Condition, Thread
-from types import TracebackType
-from typing import Any, NamedTuple, NotRequired, Self, TypedDict, Unpack
+from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -25,6 +24,7 @@ from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.kafka.appending import partitions_of, producer_of
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.security import connection_of
+from engine.self_closing import SelfClosing
 from engine.workspace.settings import Settings, settings_of_url
 from events.admission import admit_value
 from events.codec import encode_record
@@ -62,7 +62,7 @@ class _Waiting(NamedTuple):
     at_ms: int
 
 
-class KafkaPublisher:
+class KafkaPublisher(SelfClosing):
     """Publishes events to the log that a url names; threads may share one, an open one must not cross a fork.
 
     An event is judged at once: `publish` raises InputRefused for one that no fold would take. It is keyed and placed by
@@ -155,14 +155,6 @@ class KafkaPublisher:
             self.flush(timeout_s)
         finally:
             self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _hand_over(self, waiting: _Waiting) -> None:
         with self._room:
