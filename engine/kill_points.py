@@ -1,7 +1,8 @@
 """Named places at which a test harness can make the process die as a power cut would.
 
 Nothing happens at them unless a test armed one with `arm("name:n")`: then the process sends itself SIGKILL when it
-reaches the place for the n-th time. No command arms any; processes of tests do, some by the variable STRAND_KILL_AT.
+reaches the place for the n-th time. `arm("name:n:stop")` stops it there instead, as a machine that hangs would, until
+somebody has it go on. No command arms any; processes of tests do, some by the variable STRAND_KILL_AT.
 """
 
 from __future__ import annotations
@@ -47,15 +48,19 @@ class _Target:
 
     name: str | None = None
     left: int = 0
+    signal: signal.Signals = signal.SIGKILL
 
 
 def arm(spec: str | None) -> None:
-    """Arm `name:n` (n from 1, 1 if left out), or nothing for None or an empty text; ValueError for an unknown name."""
-    name, _, count = (spec or "").partition(":")
+    """Arm `name:n` (n from 1, 1 if left out) or `name:n:stop`, or nothing for None or an empty text; ValueError for an
+    unknown name."""
+    name, _, rest = (spec or "").partition(":")
+    count, _, how = rest.partition(":")
     if name and name not in NAMES:
         raise ValueError(f"{VARIABLE} must name one of {', '.join(sorted(NAMES))}; found {name!r}")
     _Target.name = name or None
     _Target.left = int(count or "1")
+    _Target.signal = signal.SIGSTOP if how == "stop" else signal.SIGKILL
 
 
 def reach(name: str) -> None:
@@ -64,4 +69,5 @@ def reach(name: str) -> None:
         return
     _Target.left -= 1
     if _Target.left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        _Target.name = None  # one that was stopped goes on
+        os.kill(os.getpid(), _Target.signal)

@@ -1,8 +1,9 @@
-"""Trials against a broker of their own, one after another, added up by commit.
+"""Trials against brokers of their own, one after another, added up by commit.
 
 python -m tests.chaos_kafka --minutes 30              faults in turn, seeds at random; adds to chaos-kafka-results.jsonl
-python -m tests.chaos_kafka --trials 6                so many, without adding up
+python -m tests.chaos_kafka --trials 6 --short        so many, without adding up
 python -m tests.chaos_kafka --fault kill --seed 17    one again
+python -m tests.chaos_kafka --planted state-first --fault between --trials 5      how many find a planted fault
 """
 
 from __future__ import annotations
@@ -10,116 +11,119 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import logging
+import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
 
 from deploy.kafka.cluster import Cluster, running
-from tests.chaos.__main__ import ROOT, commit
-from tests.chaos_kafka.faults import FAULTS
+from tests.chaos_kafka.kinds import FAULTS, SHORT
 from tests.chaos_kafka.planted import PLANTED
-from tests.chaos_kafka.trial import Outcome, trial
+from tests.chaos_kafka.processes import SESSIONS
+from tests.chaos_kafka.results import Results
+from tests.chaos_kafka.trial import CATCH_UP_S, FOUND, Outcome, Trial
 from tests.chaos_kafka.workload import Workload, make_workload
 
-RESULTS = ROOT / "bench" / "chaos-kafka-results.jsonl"
+PLANTED_CATCH_UP_S = 40.0
+"""A planted fault may keep workers from catching up: that finds it."""
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos_kafka", description="Kill, freeze, scale, compare.")
     parser.add_argument("--minutes", type=float, help="go on for so long, and add up")
     parser.add_argument("--trials", type=int, default=1)
-    parser.add_argument("--fault", choices=sorted(FAULTS))
+    parser.add_argument("--fault", choices=sorted(FAULTS), action="append", help="only this one; may be repeated")
+    parser.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--nodes", type=int, default=1, help="brokers")
+    parser.add_argument("--at-once", type=int, default=1, help="trials side by side, with brokers of their own")
     parser.add_argument("--planted", choices=sorted(PLANTED), help="have every worker make this fault")
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--per-second", type=float, default=1_500.0)
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, help="for how long records come; 12 for 10,000, 25 for 100,000")
     return parser.parse_args()
 
 
-def trials(chosen: argparse.Namespace, cluster: Cluster, workload: Workload, folder: Path) -> Iterator[Outcome | str]:
-    """Each trial's outcome, or why it failed."""
-    until = time.monotonic() + 60 * (chosen.minutes or 0)
-    for number in itertools.count():
-        if time.monotonic() > until if chosen.minutes else number == chosen.trials:
-            return
-        seed = SystemRandom().randrange(1 << 31) if chosen.seed is None else chosen.seed
-        fault = chosen.fault or sorted(FAULTS)[number % len(FAULTS)]
-        ran = trial(
-            fault,
-            seed,
-            workload,
-            folder / f"trial{number}",
+class Run:
+    """Trials on some clusters at once, all of the same history."""
+
+    def __init__(self, chosen: argparse.Namespace, workload: Workload, folder: Path) -> None:
+        self.chosen, self.workload, self.folder = chosen, workload, folder
+        self.results = Results(
+            events=chosen.events, nodes=chosen.nodes, kept=bool(chosen.minutes) and chosen.planted is None
+        )
+        self._faults = chosen.fault or list(SHORT if chosen.short else FAULTS)
+        self._seconds = chosen.seconds or 10.5 + 1.45 * chosen.events / 10_000
+        self._until = time.monotonic() + 60 * (chosen.minutes or 0)
+        self._telling = threading.Lock()
+        self._numbers = self._count()
+
+    def _count(self) -> Iterator[int]:
+        # A run that is cut off and begun again must not always begin with the same faults.
+        first = SystemRandom().randrange(len(self._faults)) if self.chosen.minutes else 0
+        for number in itertools.count():
+            if time.monotonic() > self._until if self.chosen.minutes else number == self.chosen.trials:
+                return
+            yield first + number
+
+    def on(self, cluster: Cluster) -> None:
+        """Take one number after another, and run its trial on a cluster."""
+        while True:
+            with self._telling:
+                number = next(self._numbers, None)
+            if number is None:
+                return
+            self._one(number, cluster)
+
+    def _one(self, number: int, cluster: Cluster) -> None:
+        fault = self._faults[number % len(self._faults)]
+        seed = SystemRandom().randrange(1 << 31) if self.chosen.seed is None else self.chosen.seed
+        folder = self.folder / f"trial{number}"
+        planned = Trial(
+            fault=fault,
+            seed=seed,
+            workload=self.workload,
+            folder=folder,
             cluster=cluster,
             prefix=f"t{number}.",
-            per_second=chosen.per_second,
-            planted=chosen.planted,
+            seconds=self._seconds,
+            planted=self.chosen.planted,
+            catch_up_s=PLANTED_CATCH_UP_S if self.chosen.planted else CATCH_UP_S,
         )
+        began = time.monotonic()
+        outcome: Outcome | str
         try:
-            yield asyncio.run(ran)
-        except AssertionError as error:
-            yield f"--fault {fault} --seed {seed}: {str(error)[:2000]}"
-
-
-def keep(result: dict[str, Any]) -> None:
-    """Add a result to what the file has of the same commit and length."""
-    lines = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    same = ("commit", "events", "nodes")
-    for line in lines:
-        if all(line[name] == result[name] for name in same):
-            for name in ("trials", "idle", "strikes", "deaths", "claims", "seconds"):
-                line[name] += result[name]
-            line["failed"] += result["failed"]
-            line["faults"] = dict(sorted((Counter(line["faults"]) + Counter(result["faults"])).items()))
-            break
-    else:
-        lines.append(result)
-    RESULTS.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            outcome = asyncio.run(planned.run())
+        except FOUND as error:
+            outcome = f"--fault {fault} --seed {seed}"
+            print(f"FAILED {outcome}: {str(error)[:3000]}", flush=True)
+        else:
+            print(outcome, flush=True)
+        with self._telling:
+            self.results.add(outcome, time.monotonic() - began)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
     chosen = options()
-    began = time.monotonic()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a new topic has no leader for a moment
-    counts: Counter[str] = Counter()
-    faults: Counter[str] = Counter()
-    failed: list[str] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="strand-chaos-") as scratch,
-        running(Path(scratch) / "kafka", nodes=chosen.nodes) as cluster,
-    ):
-        workload = make_workload(Path(scratch), events=chosen.events, seed=1)
-        for outcome in trials(chosen, cluster, workload, Path(scratch)):
-            print(outcome if isinstance(outcome, Outcome) else f"FAILED {outcome}", flush=True)
-            if isinstance(outcome, str):
-                failed.append(outcome.split(":")[0])
-                counts["trials"] += 1
-            elif outcome.strikes == 0:  # nothing was in flight: it shows nothing
-                counts["idle"] += 1
-            else:
-                counts += Counter(trials=1, strikes=outcome.strikes, deaths=outcome.deaths, claims=outcome.claims)
-                faults[outcome.fault] += 1
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strand-chaos-")))
+        clusters = [
+            stack.enter_context(running(scratch / f"kafka{number}", nodes=chosen.nodes, properties=SESSIONS))
+            for number in range(chosen.at_once)
+        ]
+        run = Run(chosen, make_workload(scratch, events=chosen.events, seed=1), scratch)
+        with ThreadPoolExecutor(len(clusters)) as pool:
+            list(pool.map(run.on, clusters))
+    counts, failed = run.results.counts, run.results.failed
     print(f"{counts['trials']} trials count, {len(failed)} failed; {counts['idle']} struck when nothing was in flight")
-    if chosen.minutes and not chosen.planted:
-        names = ("trials", "idle", "strikes", "deaths", "claims")
-        keep(
-            {
-                "commit": commit(),
-                "events": chosen.events,
-                "nodes": chosen.nodes,
-                **{name: counts[name] for name in names},
-                "faults": dict(sorted(faults.items())),
-                "failed": failed,
-                "seconds": round(time.monotonic() - began),
-            }
-        )
     return 1 if failed else 0
 
 

@@ -1,6 +1,6 @@
-"""What is done to the workers while records come: one coroutine a kind; each returns how often it struck.
+"""What is done to workers and brokers while records come: one coroutine a kind; each returns how often it struck.
 
-A strike counts only if the worker had work in flight.
+A strike counts only if there was work in flight.
 """
 
 from __future__ import annotations
@@ -8,25 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 
-from deploy.kafka.cluster import Cluster
 from tests.chaos_kafka.processes import SESSION_MS, Slot
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What a fault may play with: `going` while records come, `busy` where a worker has some to process."""
-
-    slots: Sequence[Slot]
-    cluster: Cluster
-    rng: random.Random
-    going: Callable[[], bool]
-    busy: Callable[[Slot], bool]
-
-
-Fault = Callable[[Stage], Awaitable[int]]
+from tests.chaos_kafka.stage import PATIENCE_S, Stage
 
 KILL_POINTS = {
     "after-copy": 8,
@@ -43,7 +29,10 @@ KILL_POINTS = {
 }
 """Places to die at, and how often a worker comes there in a trial, at least."""
 
-PATIENCE_S = 10.0
+BETWEEN = ("before-decisions", "before-decisions", "after-decisions", "before-state")
+"""Around what a batch writes: the decisions, then the state."""
+
+SESSION_S = SESSION_MS / 1000
 
 
 def somewhere(rng: random.Random) -> str:
@@ -53,31 +42,36 @@ def somewhere(rng: random.Random) -> str:
 
 
 async def scale(stage: Stage) -> int:
-    """Workers join one after another, then leave in order."""
+    """Workers join one after another, then leave in order, and so on."""
     slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
     struck = 0
     slots[0].start()
     for slot in slots[1:]:
-        await asyncio.sleep(rng.uniform(2, 4))
+        await asyncio.sleep(rng.uniform(1, 3))
         struck += any(map(busy, slots))
         slot.start()
-    while going() and sum(slot.alive for slot in slots) > 1:
-        await asyncio.sleep(rng.uniform(2, 4))
-        slot = rng.choice([slot for slot in slots if slot.alive])
-        struck += busy(slot)
-        await asyncio.to_thread(slot.stop)
+    while going():
+        await asyncio.sleep(rng.uniform(1, 3))
+        running = [slot for slot in slots if slot.alive]
+        slot = rng.choice(running if len(running) > 1 else [each for each in slots if each not in running])
+        struck += any(map(busy, slots))
+        if slot.alive:
+            await asyncio.to_thread(slot.stop)
+        else:
+            slot.start()
     return struck
 
 
 async def kill(stage: Stage) -> int:
     """Workers are killed at any time, and start again with their folder or without."""
-    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    await _start_all(slots)
+    slots, rng = stage.slots, stage.rng
+    stage.start_all()
+    await stage.worked()
     struck = 0
-    while going():
-        await asyncio.sleep(rng.uniform(0.5, 4))
+    while stage.going():
+        await asyncio.sleep(rng.uniform(0.5, 3))
         slot = rng.choice(slots)
-        struck += busy(slot)
+        struck += stage.busy(slot)
         slot.kill()
         await asyncio.sleep(rng.choice([0, 0.5, 2]))
         slot.start(wipe=rng.random() < 0.5)
@@ -86,13 +80,23 @@ async def kill(stage: Stage) -> int:
 
 async def kill_at(stage: Stage) -> int:
     """Workers are killed by themselves at a named place, and start again, to be killed at another."""
+    return await _dying(stage, lambda: somewhere(stage.rng), wiped=0.3)
+
+
+async def between(stage: Stage) -> int:
+    """Workers are killed by themselves around what a batch writes, and go on at once from what is on their disk."""
+    rng = stage.rng
+    return await _dying(stage, lambda: f"{rng.choice(BETWEEN)}:{rng.randint(3, 12)}", wiped=0.0)
+
+
+async def _dying(stage: Stage, place: Callable[[], str], *, wiped: float) -> int:
     slots, rng, going = stage.slots, stage.rng, stage.going
+    since: dict[int, float] = {}
 
     def start(slot: Slot, *, wipe: bool) -> None:
-        slot.start(wipe=wipe, kill_at=somewhere(rng))
+        slot.start(wipe=wipe, kill_at=place())
         since[slot.number] = time.monotonic()
 
-    since: dict[int, float] = {}
     for slot in slots:
         start(slot, wipe=False)
     struck = 0
@@ -102,34 +106,53 @@ async def kill_at(stage: Stage) -> int:
             if slot.alive and time.monotonic() > since[slot.number] + PATIENCE_S:  # it does not come there
                 struck += stage.busy(slot)
                 slot.kill()
-                start(slot, wipe=rng.random() < 0.3)
-            if not slot.alive:
+                start(slot, wipe=rng.random() < wiped)
+            elif not slot.alive:  # records come all the while: it was at one, or about to open for them
                 struck += 1
                 slot.deaths += 1
-                start(slot, wipe=rng.random() < 0.3)
+                start(slot, wipe=rng.random() < wiped)
     return struck
 
 
 async def freeze(stage: Stage) -> int:
     """Workers are stopped for longer than the group waits, and go on as if nothing had happened."""
-    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    await _start_all(slots)
+    slots, rng = stage.slots, stage.rng
+    stage.start_all()
+    await stage.worked()
     struck = 0
-    await asyncio.sleep(3)
-    while going():
+    while stage.going():
         slot = rng.choice(slots)
-        struck += busy(slot)
+        await stage.until(partial(stage.busy, slot), 1.0)
+        struck += stage.busy(slot)
         slot.freeze()
-        await asyncio.sleep(SESSION_MS / 1000 + rng.uniform(1, 4))
+        await asyncio.sleep(SESSION_S + rng.uniform(0.5, 2))
         slot.thaw()
-        await asyncio.sleep(rng.uniform(0.5, 3))
+        await asyncio.sleep(rng.uniform(0.5, 2))
+    return struck
+
+
+async def broker(stage: Stage) -> int:
+    """Brokers are killed, or stopped in order, and start again; one at a time."""
+    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
+    stage.start_all()
+    await stage.worked()
+    struck = 0
+    while going():
+        node = rng.choice(stage.cluster.nodes)
+        struck += any(map(busy, slots))
+        await asyncio.to_thread(node.kill if rng.random() < 0.6 else node.stop)
+        await asyncio.sleep(rng.choice([0, 1, 3]))
+        node.start()
+        await asyncio.to_thread(stage.cluster.wait_ready)
+        await asyncio.sleep(rng.uniform(1, 4))
     return struck
 
 
 async def mixed(stage: Stage) -> int:
-    """All of it at once; one worker at least is left alone at any time."""
+    """All that can happen to workers at once; one of them at least is left alone at any time."""
     slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    await _start_all(slots)
+    stage.start_all()
+    await stage.worked()
     struck = 0
     back: list[asyncio.Task[None]] = []
     held: set[int] = set()
@@ -138,7 +161,7 @@ async def mixed(stage: Stage) -> int:
         what = rng.choice(["kill", "freeze", "freeze", "stop", "kill_at"])
         if what == "freeze":
             slot.freeze()
-            await asyncio.sleep(rng.uniform(7, 12))
+            await asyncio.sleep(SESSION_S + rng.uniform(0.5, 4))
             slot.thaw()
         else:
             await asyncio.to_thread(slot.stop) if what == "stop" else slot.kill()
@@ -158,38 +181,6 @@ async def mixed(stage: Stage) -> int:
             held.add(slot.number)
             struck += busy(slot)
             back.append(asyncio.create_task(strike(slot)))
-        await asyncio.sleep(rng.uniform(0.5, 3))
+        await asyncio.sleep(rng.uniform(0.3, 2))
     await asyncio.gather(*back)
     return struck
-
-
-async def broker(stage: Stage) -> int:
-    """Brokers are killed, or stopped in order, and start again."""
-    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    await _start_all(slots)
-    struck = 0
-    await asyncio.sleep(3)
-    while going():
-        node = rng.choice(stage.cluster.nodes)
-        struck += any(map(busy, slots))
-        await asyncio.to_thread(node.kill if rng.random() < 0.6 else node.stop)
-        await asyncio.sleep(rng.choice([0, 1, 4]))
-        node.start()
-        await asyncio.to_thread(stage.cluster.wait_ready)
-        await asyncio.sleep(rng.uniform(2, 6))
-    return struck
-
-
-async def _start_all(slots: Sequence[Slot]) -> None:
-    for slot in slots:
-        slot.start()
-
-
-FAULTS: dict[str, Fault] = {
-    "broker": broker,
-    "scale": scale,
-    "kill": kill,
-    "kill_at": kill_at,
-    "freeze": freeze,
-    "mixed": mixed,
-}

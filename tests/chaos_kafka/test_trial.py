@@ -1,29 +1,94 @@
-"""One short trial of everything at once; `make chaos-kafka` runs many, and longer ones."""
+"""Short trials; `make chaos-kafka` runs many, and longer ones."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.kafka.cluster import running
+from deploy.kafka.cluster import Cluster, running
 from tests.brokers import need_a_broker
-from tests.chaos_kafka.trial import trial
-from tests.chaos_kafka.workload import make_workload
+from tests.chaos_kafka.processes import SESSIONS
+from tests.chaos_kafka.trial import FOUND, Outcome, Trial
+from tests.chaos_kafka.workload import Workload, make_workload
+
+EVENTS, SECONDS = 4_000, 8.0
+
+PLANTED = [
+    ("state-first", "between"),
+    ("no-claims", "zombies"),
+    ("last-decision", "builds"),
+    ("dropped-slice", "kill"),
+    ("committed-offset", "kill"),
+]
+"""Each planted fault, and the kind of trial that is made to find it."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    need_a_broker()
+    with running(tmp_path_factory.mktemp("kafka"), properties=SESSIONS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    return make_workload(tmp_path_factory.mktemp("shop"), events=EVENTS, seed=1)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(cluster: Cluster, workload: Workload, tmp_path: Path) -> Run:
+    """Runs a trial of a kind from a seed, with a planted fault if one is named."""
+
+    def one(fault: str, seed: int, planted: str | None = None) -> Outcome:
+        trial = Trial(
+            fault=fault,
+            seed=seed,
+            workload=workload,
+            folder=tmp_path / f"t{seed}",
+            cluster=cluster,
+            prefix=f"{fault}{planted}{seed}.",
+            seconds=SECONDS,
+            planted=planted,
+            catch_up_s=30.0 if planted else 240.0,
+        )
+        return asyncio.run(trial.run())
+
+    return one
+
+
+def found(run: Run, planted: str, fault: str, trials: int) -> int:
+    """How many of so many trials find a planted fault."""
+    count = 0
+    for seed in range(trials):
+        try:
+            run(fault, seed, planted)
+        except FOUND:
+            count += 1
+    return count
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_doubled_or_decided_otherwise(tmp_path: Path) -> None:
-    need_a_broker()
-    with running(tmp_path / "kafka") as cluster:
-        workload = make_workload(tmp_path, events=6_000, seed=1)
-        outcome, seed = None, 4
-        while outcome is None or (not outcome.deaths and seed < 9):  # one in which nobody died shows nothing
-            seed += 1
-            place = tmp_path / f"t{seed}"
-            outcome = asyncio.run(
-                trial("mixed", seed, workload, place, cluster=cluster, prefix=f"t{seed}.", per_second=600)
-            )
-    assert outcome.deaths > 0
+def test_nothing_is_lost_doubled_or_decided_otherwise(run: Run) -> None:
+    outcome, seed = None, 4
+    while outcome is None or (not outcome.strikes and seed < 9):  # one that met no work shows nothing
+        seed += 1
+        outcome = run("mixed", seed)
+    assert outcome.strikes > 0
     assert outcome.claims > 6
+
+
+@pytest.mark.slow
+def test_a_state_written_before_its_decisions_is_found(run: Run) -> None:
+    assert found(run, "state-first", "between", 2) > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("planted", "fault"), PLANTED)
+def test_a_planted_fault_is_found_in_four_of_five_trials(run: Run, planted: str, fault: str) -> None:
+    assert found(run, planted, fault, 5) >= 4

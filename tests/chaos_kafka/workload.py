@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
 
 from engine.importing.importer import import_files
 from engine.runtimes.embedded.engine import EmbeddedEngine
@@ -16,17 +20,30 @@ from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.workspace.workspace import Workspace
 from events.codec import activation_of, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
-from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, write_lines
+from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, outbox, write_lines
 
 PARTITIONS = 6
+SENT_RECORDS = 60
+"""Records that are sent together: a few of each partition, less than a batch of a producer holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workload:
-    """Each partition's records in order, and the report of a run without faults."""
+    """Each partition's records in order; the report and the messages, by file name, of a run without faults."""
 
     records: dict[int, list[bytes]]
     expected: RunReport
+    messages: dict[str, bytes]
+
+    @cached_property
+    def ordered(self) -> list[tuple[int, int, bytes]]:
+        """(time, partition, record) of everything, in order of time; within a partition as they stand."""
+        merged = [
+            (head_of(value).appended_at_ms, partition, value)
+            for partition, values in self.records.items()
+            for value in values
+        ]
+        return sorted(merged, key=lambda each: each[0])
 
 
 def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
@@ -48,46 +65,60 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
         expected = engine.run_until_idle()
     with Workspace.open(shop, owner=False) as workspace:
         records = {facts.partition: facts.log.read(0, 1 << 40) for facts in workspace.facts}
-    return Workload(records, expected)
+    return Workload(records, expected, outbox(shop))
 
 
-async def publish(clients: Clients, workload: Workload, *, per_second: float) -> None:
-    """Append everything in the order of its times, at so many records a second; an activation everywhere at once."""
-    topic = clients.connection.topic(INTERACTIONS)
+async def publish(clients: Clients, workload: Workload, *, seconds: float) -> None:
+    """Append everything in the order of its times within so many seconds; an activation everywhere at once."""
     loop = asyncio.get_running_loop()
-    began, total = loop.time(), 0
-    waiting: list[asyncio.Future[int]] = []
+    began, total, each = loop.time(), 0, seconds / sum(map(len, workload.records.values()))
     activated: set[str] = set()
+    producer = AIOKafkaProducer(**clients.connection.client, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        batches = _Batches(producer, clients.connection.topic(INTERACTIONS))
+        for at_ms, partition, value in workload.ordered:
+            head = head_of(value)
+            if head.type == RULEBOOK_ACTIVATED:
+                activation = activation_of(read_record(value)[0])
+                if activation.id not in activated:
+                    activated.add(activation.id)
+                    await batches.send()
+                    await append_everywhere(
+                        clients, await announce(clients, activation), dict.fromkeys(workload.records, 0)
+                    )
+                continue
+            total += 1
+            if batches.add(partition, value, key=head.customer_id.encode() or None, at_ms=at_ms):
+                await batches.send()
+                await asyncio.sleep(max(0.0, began + total * each - loop.time()))
+        await batches.send()
+    finally:
+        await producer.stop()
 
-    async def sent() -> None:
-        await asyncio.gather(*waiting)
-        waiting.clear()
-        await asyncio.sleep(max(0.0, began + total / per_second - loop.time()))
 
-    for at_ms, partition, value in in_order(workload):
-        head = head_of(value)
-        if head.type == RULEBOOK_ACTIVATED:
-            activation = activation_of(read_record(value)[0])
-            if activation.id not in activated:
-                activated.add(activation.id)
-                await sent()
-                await append_everywhere(
-                    clients, await announce(clients, activation), dict.fromkeys(workload.records, 0)
-                )
-            continue
-        key = head.customer_id.encode() or None
-        waiting.append(asyncio.ensure_future(clients.append(topic, partition, value, key=key, at_ms=at_ms)))
-        total += 1
-        if len(waiting) == 100:
-            await sent()
-    await sent()
+class _Batches:
+    """Records that wait to be sent together: one batch a partition."""
 
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer, self._topic = producer, topic
+        self._batches: dict[int, Any] = {}
+        self._waiting = 0
 
-def in_order(workload: Workload) -> list[tuple[int, int, bytes]]:
-    """(time, partition, record) of everything, in order of time; within a partition as they stand."""
-    merged = [
-        (head_of(value).appended_at_ms, partition, value)
-        for partition, values in workload.records.items()
-        for value in values
-    ]
-    return sorted(merged, key=lambda each: each[0])
+    def add(self, partition: int, value: bytes, *, key: bytes | None, at_ms: int) -> bool:
+        """Add one; whether so many wait that they should be sent."""
+        if partition not in self._batches:
+            self._batches[partition] = self._producer.create_batch()
+        taken = self._batches[partition].append(timestamp=at_ms, key=key, value=value)
+        assert taken is not None, "more than a batch may hold"
+        self._waiting += 1
+        return self._waiting == SENT_RECORDS
+
+    async def send(self) -> None:
+        """Send what waits, and return once all replicas in sync have it."""
+        waiting, self._batches, self._waiting = self._batches, {}, 0
+        sent = [
+            await self._producer.send_batch(batch, self._topic, partition=partition)
+            for partition, batch in waiting.items()
+        ]
+        await asyncio.gather(*sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,6 +42,16 @@ def test_it_dies_at_the_nth_reach(spec: str, reached: int) -> None:
 @pytest.mark.parametrize("spec", [None, "", "before-swap:1", "after-state:6"])
 def test_it_lives_when_the_place_is_not_reached_so_often(spec: str | None) -> None:
     assert run(spec) == (0, 5)
+
+
+def test_it_stands_still_where_it_is_to_stop_and_goes_on_when_told() -> None:
+    command = [sys.executable, "-c", SCRIPT.format(spec="after-state:2:stop")]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        process.send_signal(signal.SIGCONT)
+        assert process.communicate()[0].split() == ["1", "2", "3", "4", "5"]
+    assert process.returncode == 0
 
 
 def test_an_unknown_place_is_refused_by_name() -> None:

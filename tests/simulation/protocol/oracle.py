@@ -37,7 +37,9 @@ def ranges_of(stream: Stream) -> list[Range]:
     return found
 
 
-def decide_again(log: Log, ranges: list[Range], library: Library) -> list[Output]:
+def decide_again(
+    log: Log, ranges: list[Range], library: Library, *, batch: int = BATCH, partition: int = 0
+) -> list[Output]:
     """The outputs of a run without a crash, in which each build takes over where the ranges say."""
     done: list[Output] = []
     for each in ranges:
@@ -46,10 +48,10 @@ def decide_again(log: Log, ranges: list[Range], library: Library) -> list[Output
             stream.append(encode_batch(done))
         shard = Shard(
             log, stream, MemoryGenerations(), library.load, library.compiler(each.build),
-            fold_version=fold_version_of(each.build),
+            partition=partition, fold_version=fold_version_of(each.build),
         )  # fmt: skip
         shard.open()
-        while shard.position < each.upto and shard.process(BATCH):
+        while shard.position < each.upto and shard.process(batch):
             pass
         done = [output for output in kept(stream.read()) if output.position <= each.upto]
         if not done or done[-1].position != each.upto:

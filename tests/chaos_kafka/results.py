@@ -1,0 +1,65 @@
+"""What trials have shown, added up by commit, length and number of brokers in a file."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.__main__ import ROOT, commit
+from tests.chaos_kafka.trial import Outcome
+
+RESULTS = ROOT / "bench" / "chaos-kafka-results.jsonl"
+COUNTED = ("trials", "idle", "strikes", "deaths", "claims", "seconds")
+
+
+@dataclass(slots=True, kw_only=True)
+class Results:
+    """Trials of one run; with `kept` each is added to the file when it ends, so that a run may be cut off."""
+
+    events: int
+    nodes: int
+    kept: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, outcome: Outcome | str, seconds: float) -> None:
+        """Count a trial that came to an end, or what repeats one that failed.
+
+        A trial whose fault met no work in flight shows nothing: it is idle, and does not count.
+        """
+        line: dict[str, Any] = {"commit": commit(), "events": self.events, "nodes": self.nodes}
+        line.update(dict.fromkeys(COUNTED, 0), faults={}, failed=[], seconds=round(seconds))
+        if isinstance(outcome, str):
+            line.update(trials=1, failed=[outcome])
+        elif outcome.strikes == 0:
+            line.update(idle=1)
+        else:
+            line.update(trials=1, faults={outcome.fault: 1})
+            line.update(strikes=outcome.strikes, deaths=outcome.deaths, claims=outcome.claims)
+        self.counts.update({name: line[name] for name in COUNTED})
+        self.failed += line["failed"]
+        if self.kept:
+            _keep(line)
+
+
+def _keep(result: dict[str, Any]) -> None:
+    """Add a result to what the file has of the same commit, length and brokers."""
+    with RESULTS.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        lines = [json.loads(line) for line in file]
+        same = ("commit", "events", "nodes")
+        known = next((line for line in lines if all(line[name] == result[name] for name in same)), None)
+        if known is None:
+            lines.append(result)
+        else:
+            for name in COUNTED:
+                known[name] += result[name]
+            known["failed"] += result["failed"]
+            known["faults"] = dict(sorted((Counter(known["faults"]) + Counter(result["faults"])).items()))
+        file.seek(0)
+        file.truncate()
+        file.write("".join(json.dumps(line) + "\n" for line in lines))
