@@ -17,12 +17,16 @@ CLAIM_VERSION = 1
 
 
 class Claim(msgspec.Struct, array_like=True, tag="claim", frozen=True, kw_only=True):
-    """From its place on the partition is this worker's; the place is its id."""
+    """From its place on the partition is this worker's; the place is its id.
+
+    `anew`: a person had the states made anew, since the ones before were wrong; those of earlier claims are.
+    """
 
     version: int = CLAIM_VERSION
     release: str
     fold_version: int
     worker: str
+    anew: bool = False
 
 
 class Owned(msgspec.Struct, array_like=True, tag="outputs", frozen=True, kw_only=True):

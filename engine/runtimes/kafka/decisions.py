@@ -90,10 +90,14 @@ class KafkaDecisions:
 
     def end_of(self, claim: int) -> Position | None:
         """The highest position kept before the claim after this one, or so far; None for a claim that is not there."""
-        found = list(_first_two(self._copy.claims(claim))) if claim >= 0 else []
+        found = list(self._copy.claims(claim)) if claim >= 0 else []
         if not found or found[0][0] != claim:
             return None
-        return decode_claimed(found[1][1]).before if len(found) == 2 else self.highest
+        return decode_claimed(found[1][1]).before if len(found) > 1 else self.highest
+
+    def made_anew_after(self, claim: int) -> bool:
+        """Whether a later claim says that states were wrong before it."""
+        return any(decode_claimed(value).claim.anew for _, value in self._copy.claims(claim + 1))
 
     # ------------------------------------------------------------ the port
     def append(self, batch: bytes) -> None:
@@ -136,10 +140,3 @@ def split(batch: bytes, most: int = MOST_BYTES) -> Iterator[bytes]:
     half = len(outputs) // 2
     for part in (outputs[:half], outputs[half:]):
         yield from split(encode_batch(part), most)
-
-
-def _first_two(claims: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    for _ in range(2):
-        found = next(claims, None)
-        if found is not None:
-            yield found

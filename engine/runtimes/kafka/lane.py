@@ -60,9 +60,10 @@ class Lane:
     `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
-    def __init__(self, partition: int, place: Workplace, *, copied: int = -1) -> None:
+    def __init__(self, partition: int, place: Workplace, *, copied: int = -1, anew: bool = False) -> None:
         self.partition, self.place = partition, place
         self.copied = copied  # up to where this disk had it before
+        self.anew = anew  # its states were made anew, since those before were wrong
         self.next_offset: int | None = None
         self.log_end = 0  # as last heard of
         self.shard: ClaimedShard | None = None  # once it is open; its thread's
@@ -148,7 +149,7 @@ class Lane:
         place = self.place
         error: BaseException | None = None
         try:
-            if place.depot is not None:
+            if place.depot is not None and not self.anew:
                 restore(place, place.depot, self.partition, self.copied, self._beat)
             with (
                 place.bridge.turn,
@@ -216,6 +217,7 @@ class Lane:
             place.rulebooks.load,
             place.rulebooks.compile,
             partition=self.partition,
+            anew=self.anew,
         )
         end = topic.end()
         check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())
@@ -223,7 +225,7 @@ class Lane:
         for offset in shard.activations.offsets():  # one that cannot compile them does not claim
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
-        decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name))
+        decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name, anew=self.anew))
         shard.open()
         return shard
 

@@ -4,7 +4,8 @@ what the lane holds, and up to which offset -> the topics are read anew into a s
 offset, in turn with the lanes -> compared -> the lane ends, the folders change places, a lane opens
 
 The fold only reads: it claims nothing and stops where the lane was. The lane that opens then claims, and folds what was
-decided meanwhile as any owner does; so nothing is decided, or sent, twice.
+decided meanwhile as any owner does; so nothing is decided, or sent, twice. Where the live state was wrong that claim
+says so: what other disks and the depot have of before is not trusted either.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from engine.runtimes.kafka.worker import Worker
 from engine.runtimes.kafka.workplace import Workplace
 from engine.states import Meta
 from engine.workspace.durable_files import refused
+
+CLAIM_POLL_S = 0.02
 
 
 class RebuiltPartition(msgspec.Struct, kw_only=True):
@@ -81,15 +84,26 @@ class Rebuilds:
             try:
                 found = await asyncio.to_thread(_fold_beside, lane.place, beside, live)
                 if accept or not found.differences:
-                    found.switched = await self._worker.reopen(lane, partial(_switch, beside, lane.partition))
+                    switch = partial(_switch, beside, lane.partition)
+                    found.switched = await self._worker.reopen(lane, switch, anew=bool(found.differences))
                     if not found.switched:
                         raise NotHere
+                    if found.differences:
+                        await _claimed(self._worker.lanes[lane.partition])
                     if self._worker.checkpoints is not None:
                         self._worker.checkpoints.again(lane.partition)
             finally:
                 await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
             found.seconds = perf_counter() - begun
             return found
+
+
+async def _claimed(lane: Lane) -> None:
+    """Wait until the lane's claim says that older states are wrong; raises NotHere if it ends before."""
+    while lane.shard is None:
+        if lane.over.is_set():
+            raise NotHere
+        await asyncio.sleep(CLAIM_POLL_S)
 
 
 def _fold_beside(place: Workplace, folder: Path, live: LiveState) -> RebuiltPartition:

@@ -16,7 +16,10 @@ from triggers.decisions import MARK, Output
 
 
 class ClaimedShard(Shard):
-    """A shard that trusts a state only if its claim is known and it is not beyond what was kept under that claim."""
+    """A shard that trusts a state only if its claim is known and it is not beyond what was kept under that claim.
+
+    Nor one that was wrong, before a claim `anew`; the owner who makes that claim has a state that was made anew.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,12 @@ class ClaimedShard(Shard):
         *,
         partition: int,
         fold_version: int = FOLD_VERSION,
+        anew: bool = False,
     ) -> None:
         super().__init__(
             log, decisions, generations, load, compile_rulebook, partition=partition, fold_version=fold_version
         )
-        self._decisions = decisions
+        self._decisions, self._anew = decisions, anew
         self.decided: Counter[tuple[str, str]] = Counter()  # (kind, reason) -> how many, by this owner
 
     def open(self) -> None:
@@ -53,5 +57,7 @@ class ClaimedShard(Shard):
         self.decided.update((decision.kind, decision.reason) for output in outputs for decision in output.decisions)
 
     def _usable(self, meta: Meta, active: int) -> bool:
+        if not self._anew and self._decisions.made_anew_after(meta.claim):
+            return False
         kept = self._decisions.end_of(meta.claim)
         return kept is not None and (meta.applied, MARK, "") <= kept and super()._usable(meta, active)

@@ -126,18 +126,23 @@ class Worker:
             for partition in sorted(self.assigned - self.lanes.keys()):
                 self._open(partition)
 
-    async def reopen(self, lane: Lane, meanwhile: Callable[[], None]) -> bool:
-        """End a lane, have something done to its folder in a thread, and open it again: whether it was still ours."""
+    async def reopen(self, lane: Lane, meanwhile: Callable[[], None], *, anew: bool) -> bool:
+        """End a lane, have something done to its folder in a thread, and open it again: whether it was still ours, and is.
+
+        `anew`: what is in the folder then replaces states that were wrong.
+        """
         async with self._changing:
             if self.lanes.get(lane.partition) is not lane:
                 return False
             await self._close([lane.partition])
+            done = False
             try:
                 await asyncio.to_thread(meanwhile)
+                done = True
             finally:
                 if lane.partition in self.assigned:
-                    self._open(lane.partition)
-            return True
+                    self._open(lane.partition, anew=anew and done)
+            return lane.partition in self.lanes
 
     async def revoke(self) -> None:
         """None is ours from now on; returns when each lane has ended after its batch and its states are written."""
@@ -158,8 +163,9 @@ class Worker:
             if lane.error is not None and not isinstance(lane.error, PASSING):
                 self.fail(lane.error)
 
-    def _open(self, partition: int) -> None:
-        lane = self.lanes[partition] = Lane(partition, self.place, copied=self.copied().get(partition, -1))
+    def _open(self, partition: int, *, anew: bool = False) -> None:
+        copied = self.copied().get(partition, -1)
+        lane = self.lanes[partition] = Lane(partition, self.place, copied=copied, anew=anew)
         self.opened += 1
         self._share_memory()
         task = asyncio.get_running_loop().create_task(self._watch(lane))
@@ -185,7 +191,7 @@ class Worker:
             if self.lanes.get(lane.partition) is lane:
                 del self.lanes[lane.partition]
                 if lane.partition in self.assigned:
-                    self._open(lane.partition)
+                    self._open(lane.partition, anew=lane.anew and lane.shard is None)  # not claimed yet
 
     def fail(self, error: BaseException) -> None:
         """Say that the worker cannot go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from pathlib import Path
 
@@ -85,6 +86,21 @@ def test_a_state_that_is_not_the_logs_is_replaced_only_if_that_is_said(
         assert strand("verify", "--live", *asked(urls), "-w", shop).code == 1
         taken = strand("rebuild", "--accept", *asked(urls), "-w", shop)
         assert (taken.code, "is live now" in taken.out) == (0, True)
+        assert settled(shop, urls)["different"] == 0
+
+
+def test_what_was_wrong_is_not_trusted_when_it_comes_back(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    """As from a checkpoint that was left before, or from the disk of a worker that had the partition before."""
+    shop = make_shop_on(bootstrap, prefix, tmp_path / "shop")
+    with serving(shop):
+        pass
+    swap_two_customers(shop)
+    shutil.copytree(shop / "w0", tmp_path / "older")
+    with serving(shop) as urls:
+        assert strand("rebuild", "--accept", *asked(urls), "-w", shop).code == 0
+    shutil.rmtree(shop / "w0")
+    shutil.copytree(tmp_path / "older", shop / "w0")
+    with serving(shop) as urls:
         assert settled(shop, urls)["different"] == 0
 
 
