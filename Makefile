@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 SLOWEST := --durations=10
 MINUTES ?= 10
 NODES ?= 1
+AT_ONCE ?= 2
 
 .PHONY: help setup run test test-fast checks soak chaos chaos-kafka chaos-kafka-short bench quix kafka-up kafka-down lock clean
 
@@ -57,11 +58,11 @@ soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in eve
 chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-results.jsonl
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)
 
-chaos-kafka: $(READY) ## strike workers and brokers for MINUTES=10, added up in bench/chaos-kafka-results.jsonl
-	@$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --events 100000
+chaos-kafka: $(READY) ## strike workers and NODES=1 or 3 brokers for MINUTES=10, added up in bench/
+	@$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --events 100000 --nodes $(NODES) --at-once $(AT_ONCE)
 
-chaos-kafka-short: $(READY) ## six short trials on Kafka, one of each fault
-	@$(BIN)/python -m tests.chaos_kafka --trials 6 --events 10000
+chaos-kafka-short: $(READY) ## six short trials on Kafka, each of another fault
+	@$(BIN)/python -m tests.chaos_kafka --trials 6 --short
 
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench

@@ -3,7 +3,7 @@
 python -m tests.chaos_kafka --minutes 30              faults in turn, seeds at random; adds to chaos-kafka-results.jsonl
 python -m tests.chaos_kafka --trials 6 --short        so many, without adding up
 python -m tests.chaos_kafka --fault kill --seed 17    one again
-python -m tests.chaos_kafka --planted state-first --fault between --trials 5      how many find a planted fault
+python -m tests.chaos_kafka --planted state-first --fault between --trials 5      how many find it: added up too
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ class Run:
     def __init__(self, chosen: argparse.Namespace, workload: Workload, folder: Path) -> None:
         self.chosen, self.workload, self.folder = chosen, workload, folder
         self.results = Results(
-            events=chosen.events, nodes=chosen.nodes, kept=bool(chosen.minutes) and chosen.planted is None
+            events=chosen.events,
+            nodes=chosen.nodes,
+            planted=chosen.planted,
+            kept=bool(chosen.minutes or chosen.planted),
         )
         self._faults = chosen.fault or list(SHORT if chosen.short else FAULTS)
         self._seconds = chosen.seconds or 10.5 + 1.45 * chosen.events / 10_000
@@ -123,7 +126,8 @@ def main() -> int:
         with ThreadPoolExecutor(len(clusters)) as pool:
             list(pool.map(run.on, clusters))
     counts, failed = run.results.counts, run.results.failed
-    print(f"{counts['trials']} trials count, {len(failed)} failed; {counts['idle']} struck when nothing was in flight")
+    what = f"{counts['found']} found the planted fault" if chosen.planted else f"{len(failed)} failed"
+    print(f"{counts['trials']} trials count, {what}; {counts['idle']} struck when nothing was in flight")
     return 1 if failed else 0
 
 

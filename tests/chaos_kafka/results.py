@@ -1,4 +1,4 @@
-"""What trials have shown, added up by commit, length and number of brokers in a file."""
+"""What trials have shown, added up in a file by commit, length and number of brokers; by planted fault, if any."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from tests.chaos.__main__ import ROOT, commit
 from tests.chaos_kafka.trial import Outcome
 
 RESULTS = ROOT / "bench" / "chaos-kafka-results.jsonl"
-COUNTED = ("trials", "idle", "strikes", "deaths", "claims", "seconds")
+COUNTED = ("trials", "found", "idle", "strikes", "deaths", "claims", "seconds")
+SAME = ("commit", "events", "nodes", "planted")
 
 
 @dataclass(slots=True, kw_only=True)
 class Results:
-    """Trials of one run; with `kept` each is added to the file when it ends, so that a run may be cut off."""
+    """Trials of one run; with `kept` each is added to the file when it ends, so that a run may be cut off.
+
+    Of a planted fault it is said how many trials `found` it.
+    """
 
     events: int
     nodes: int
+    planted: str | None
     kept: bool
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -30,10 +35,10 @@ class Results:
 
         A trial whose fault met no work in flight shows nothing: it is idle, and does not count.
         """
-        line: dict[str, Any] = {"commit": commit(), "events": self.events, "nodes": self.nodes}
+        line: dict[str, Any] = {"commit": commit(), "events": self.events, "nodes": self.nodes, "planted": self.planted}
         line.update(dict.fromkeys(COUNTED, 0), faults={}, failed=[], seconds=round(seconds))
         if isinstance(outcome, str):
-            line.update(trials=1, failed=[outcome])
+            line.update(trials=1, **({"failed": [outcome]} if self.planted is None else {"found": 1}))
         elif outcome.strikes == 0:
             line.update(idle=1)
         else:
@@ -51,13 +56,12 @@ def _keep(result: dict[str, Any]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         lines = [json.loads(line) for line in file]
-        same = ("commit", "events", "nodes")
-        known = next((line for line in lines if all(line[name] == result[name] for name in same)), None)
+        known = next((line for line in lines if all(line.get(name) == result[name] for name in SAME)), None)
         if known is None:
             lines.append(result)
         else:
             for name in COUNTED:
-                known[name] += result[name]
+                known[name] = known.get(name, 0) + result[name]
             known["failed"] += result["failed"]
             known["faults"] = dict(sorted((Counter(known["faults"]) + Counter(result["faults"])).items()))
         file.seek(0)

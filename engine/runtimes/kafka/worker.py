@@ -127,7 +127,7 @@ class Worker:
                 self._open(partition)
 
     async def reopen(self, lane: Lane, meanwhile: Callable[[], None], *, anew: bool) -> bool:
-        """End a lane, have something done to its folder in a thread, and open it again: whether it was still ours, and is.
+        """End a lane, have something done to its folder in a thread, and open it again: whether it is still ours.
 
         `anew`: what is in the folder then replaces states that were wrong.
         """
