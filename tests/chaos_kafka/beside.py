@@ -130,7 +130,6 @@ async def rebuild(stage: Stage) -> int:
         assert found is None or not found.differences, f"rebuilt while records came: {found}"
         struck += in_flight
         if not slot.alive:
-            slot.deaths += 1
             slot.start(wipe=rng.random() < 0.2)
     return struck
 

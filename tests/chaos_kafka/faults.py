@@ -109,7 +109,6 @@ async def _dying(stage: Stage, place: Callable[[], str], *, wiped: float) -> int
                 start(slot, wipe=rng.random() < wiped)
             elif not slot.alive:  # records come all the while: it was at one, or about to open for them
                 struck += 1
-                slot.deaths += 1
                 start(slot, wipe=rng.random() < wiped)
     return struck
 
@@ -173,7 +172,6 @@ async def mixed(stage: Stage) -> int:
     while going():
         for slot in slots:
             if not slot.alive and slot.number not in held:
-                slot.deaths += 1
                 slot.start(wipe=rng.random() < 0.5)
         free = [slot for slot in slots if slot.number not in held]
         if len(free) > 1:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
@@ -33,7 +34,10 @@ forking.set_forkserver_preload(["tests.chaos_kafka.worker", "tests.chaos_kafka.r
 
 @dataclass
 class Slot:
-    """One worker's place: its folder stays over restarts unless it is wiped. `build` is of the last start."""
+    """One worker's place: its folder stays over restarts unless it is wiped.
+
+    `build` and `kill_at` are of the last start; `points` counts the places at which it died by itself, `deaths` all.
+    """
 
     folder: Path
     number: int
@@ -46,11 +50,14 @@ class Slot:
     web_port: int | None = None
     settled: Settled = field(default_factory=dict)
     build: int = 0
+    kill_at: str = ""
+    points: Counter[str] = field(default_factory=Counter)
     process: ForkServerProcess | None = None
     said: dict[int, tuple[int, int]] = field(default_factory=dict)
     deaths: int = 0
     may_end: frozenset[int] = frozenset()
     listener: threading.Thread | None = None
+    _killed: bool = False
 
     @property
     def alive(self) -> bool:
@@ -65,7 +72,7 @@ class Slot:
     def start(self, *, wipe: bool = False, kill_at: str = "", build: int = 0, most_bytes: int = 0) -> None:
         """Start it, with what its folder holds or with nothing; raises AssertionError if it ended by itself before."""
         assert not self.alive
-        self._ended_well()
+        self._count_end()
         if wipe:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +94,7 @@ class Slot:
             most_bytes=most_bytes,
         )
         hear, tell = forking.Pipe(duplex=False)
-        self.build = build
+        self.build, self.kill_at, self._killed = build, kill_at, False
         self.may_end = frozenset({0, -signal.SIGKILL, -signal.SIGTERM, *([1] if most_bytes else [])})
         self.process = forking.Process(target=work, args=(spec, tell), daemon=True)
         self.process.start()
@@ -96,9 +103,12 @@ class Slot:
         self.listener = threading.Thread(target=self._listen, args=(self.process, hear), daemon=True)
         self.listener.start()
 
-    def _ended_well(self) -> None:
+    def _count_end(self) -> None:
         code = None if self.process is None else self.process.exitcode
         assert code is None or code in self.may_end, f"w{self.number} ended with {code}: {self.last_words()}"
+        if code == -signal.SIGKILL and not self._killed:
+            self.deaths += 1
+            self.points[self.kill_at.partition(":")[0]] += 1
 
     def _listen(self, process: ForkServerProcess, hear: Pipe) -> None:
         with hear:
@@ -135,7 +145,9 @@ class Slot:
 
     def kill(self) -> None:
         """kill -9."""
-        self.deaths += 1
+        if self.alive:
+            self.deaths += 1
+            self._killed = True
         self.signal(signal.SIGKILL)
         self._wait()
 

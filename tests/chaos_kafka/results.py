@@ -36,14 +36,14 @@ class Results:
         A trial whose fault met no work in flight shows nothing: it is idle, and does not count.
         """
         line: dict[str, Any] = {"commit": commit(), "events": self.events, "nodes": self.nodes, "planted": self.planted}
-        line.update(dict.fromkeys(COUNTED, 0), faults={}, failed=[], seconds=round(seconds))
+        line.update(dict.fromkeys(COUNTED, 0), faults={}, points={}, failed=[], seconds=round(seconds))
         if isinstance(outcome, str):
             line.update(trials=1, **({"failed": [outcome]} if self.planted is None else {"found": 1}))
         elif outcome.strikes == 0:
             line.update(idle=1)
         else:
             line.update(trials=1, faults={outcome.fault: 1})
-            line.update(strikes=outcome.strikes, deaths=outcome.deaths, claims=outcome.claims)
+            line.update(points=outcome.points, strikes=outcome.strikes, deaths=outcome.deaths, claims=outcome.claims)
         self.counts.update({name: line[name] for name in COUNTED})
         self.failed += line["failed"]
         if self.kept:
@@ -63,7 +63,8 @@ def _keep(result: dict[str, Any]) -> None:
             for name in COUNTED:
                 known[name] = known.get(name, 0) + result[name]
             known["failed"] += result["failed"]
-            known["faults"] = dict(sorted((Counter(known["faults"]) + Counter(result["faults"])).items()))
+            for name in ("faults", "points"):
+                known[name] = dict(sorted((Counter(known.get(name, {})) + Counter(result[name])).items()))
         file.seek(0)
         file.truncate()
         file.write("".join(json.dumps(line) + "\n" for line in lines))

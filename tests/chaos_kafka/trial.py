@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -50,7 +51,8 @@ ARRIVALS = frozenset({"events", "duplicates"})
 class Outcome:
     """`strikes` overlapped work in flight; `claims` were made in all, `entries` appended to the decisions.
 
-    `phases` are the seconds of starting and being struck, catching up, stopping, comparing.
+    `points` are places at which workers died by themselves; `phases` are the seconds of starting and being struck,
+    catching up, stopping, comparing.
     """
 
     fault: str
@@ -59,6 +61,7 @@ class Outcome:
     deaths: int
     claims: int
     entries: int
+    points: dict[str, int]
     phases: tuple[float, ...]
 
 
@@ -116,6 +119,7 @@ class Trial:
             deaths=sum(slot.deaths for slot in self.slots),
             claims=claims,
             entries=entries,
+            points=dict(sum((slot.points for slot in self.slots), Counter())),
             phases=tuple(round(b - a, 1) for a, b in zip(self.marks, self.marks[1:], strict=False)),
         )
 
