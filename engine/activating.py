@@ -17,13 +17,11 @@ from engine.ledgers import doubt
 from engine.reading import Batch
 from engine.world import Change, Past, Step, World
 from events.codec import head_of
-from triggers.decisions import MARK, OWN
+from triggers.decisions import MARK, OWN, Output
 from triggers.occasion import Activation
 
 if TYPE_CHECKING:
     from engine.shard import Shard
-
-CHUNK_OUTPUTS = 2_000
 
 
 def activate(shard: Shard, offset: int) -> int:
@@ -61,18 +59,23 @@ def finish_under_old(shard: Shard, old: World, offset: int, appended_at_ms: int)
     """Everything due by the activation happens under the old rulebook."""
     before_ms = old.meta.journey_ms
     t = old.meta.journey_ms = max(before_ms, appended_at_ms)
-    decider = Decider(old.compiled, shard.log)
+    decider = Decider(old.compiled, shard.log, shard.make_durable)
     old.fold_recorded(offset, shard.past)
     if old.overdue:
         old.ask_overdue(offset, before_ms, shard.past.frontier)
     old.timers.reach(t)
     old.pass_time(t, before_ms, offset, shard.past.frontier, decider)
-    shard.make_durable(decider.outputs, whole=None)
+    shard.make_durable(decider.outputs)
 
 
 def step_customers(shard: Shard, world: World, old: World | None, offset: int) -> None:
     """One step for each known customer, in order of id, for those after the last recorded one."""
-    decider = Decider(world.compiled, shard.log)
+
+    def keep(outputs: list[Output]) -> None:
+        shard.make_durable(outputs)
+        reach("mid-activation")
+
+    decider = Decider(world.compiled, shard.log, keep)
     t = world.meta.journey_ms
     rules = world.compiled.rules
     earlier = shard.activations.triggers_through(offset - 1)
@@ -94,12 +97,7 @@ def step_customers(shard: Shard, world: World, old: World | None, offset: int) -
         if state.ask_at < state.queued:
             world.queue(customer, state, state.ask_at)
         world.overdue.pop(customer, None)
-        if len(decider.outputs) >= CHUNK_OUTPUTS:
-            shard.make_durable(decider.outputs, whole=None)
-            decider.outputs = []
-            reach("mid-activation")
-    shard.make_durable(decider.outputs, whole=None)
-    reach("mid-activation")
+    keep(decider.outputs)
 
 
 def beside(world: World, old: World | None) -> Iterator[tuple[str, Any, Any]]:

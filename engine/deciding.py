@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from engine.compiled import Compiled
@@ -15,12 +15,18 @@ from triggers.decide import decide
 from triggers.decisions import Output
 from triggers.occasion import IN, OUT, Activation, Evidence, Occasion
 
+CHUNK_OUTPUTS = 2_000
+"""Outputs that gather: everyone may be due at once, when quiet hours end, and each output holds a message."""
+
 
 class Decider:
-    """Decides steps under one rulebook; `outputs` are those of the batch at hand, in order of position."""
+    """Decides steps under one rulebook, in order of position; `keep` takes the outputs from time to time.
 
-    def __init__(self, compiled: Compiled, log: Log) -> None:
-        self.compiled, self.log = compiled, log
+    `outputs` are those since.
+    """
+
+    def __init__(self, compiled: Compiled, log: Log, keep: Callable[[list[Output]], None]) -> None:
+        self.compiled, self.log, self._keep = compiled, log, keep
         self.outputs: list[Output] = []
 
     def __call__(self, step: Step, activation: Activation | None = None) -> None:
@@ -53,6 +59,9 @@ class Decider:
         if decisions:
             write_ledger(state, ledger)
             self.outputs.append(Output(step.position, decisions))
+            if len(self.outputs) >= CHUNK_OUTPUTS:
+                self._keep(self.outputs)
+                self.outputs = []
         elif state.pending < 0:
             state.pending = -state.pending  # they were judged, and all of them stay
 

@@ -22,7 +22,6 @@ from events.fold_version import FOLD_VERSION
 from triggers.decisions import MARK, START, Output, Position
 
 FOLD_BATCH = 5_000
-CHUNK_OUTPUTS = 2_000
 
 
 class Shard:
@@ -142,22 +141,21 @@ class Shard:
         batch = Reader(world.compiled, self.partition).read(values, first, through_activations=False)
         if not batch.events:
             return activate(self, first)
-        decider = Decider(world.compiled, self.log)
+        decider = Decider(world.compiled, self.log, self.make_durable)
         world.advance(batch, self.past, decider)
         self.make_durable(decider.outputs, whole=world.meta.applied)
         if world.full():
             world.flush()
         return len(batch.events)
 
-    def make_durable(self, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
         """Append outputs, and the mark of a record that is wholly decided, to the stream; nothing below the
         frontier is written again."""
         if whole is not None and (whole, MARK, "") > self.past.frontier:
             outputs = [*outputs, mark(whole)]
-        for start in range(0, len(outputs), CHUNK_OUTPUTS):
-            chunk = outputs[start : start + CHUNK_OUTPUTS]
-            self.stream.append(encode_batch(chunk))
-            self.past.frontier = chunk[-1].position
+        if outputs:
+            self.stream.append(encode_batch(outputs))
+            self.past.frontier = outputs[-1].position
         if self.world is not None and whole is not None and self.past.frontier[0] == whole:
             self.world.meta.batches_read = self.stream.count()
 

@@ -21,14 +21,15 @@ META_VERSION = 1
 CACHE_STATES = 10_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
-FLUSH_EVENTS = 50_000
+FLUSH_EVENTS = 100_000
+"""What a kill leaves to be folded again: some seconds' worth."""
+
 CALM_BATCH = 1_500
 """Records in a batch of a shard that keeps up; one that lags takes more."""
 
 CALM_STATES = 500
 """A shard that keeps up has time for small flushes, which keep no event waiting (`strand bench latency`)."""
 
-FLUSH_STEPS = 50_000
 ADVICE = "run `strand rebuild`; facts/ are unharmed"
 
 
@@ -84,7 +85,7 @@ def read_meta(store: DerivedStore) -> Meta | None:
 
 
 def encode_steps(steps: list[StepRecord]) -> bytes:
-    """The bytes of a flush's step records."""
+    """The bytes of step records."""
     try:
         return _encode(steps)
     except OverflowError:  # a sum beyond 64 bits in the evidence
@@ -92,7 +93,7 @@ def encode_steps(steps: list[StepRecord]) -> bytes:
 
 
 def read_steps(data: bytes) -> list[StepRecord]:
-    """The step records of one flush; raises DerivedDamaged for bytes that are none."""
+    """The step records packed together; raises DerivedDamaged for bytes that are none."""
     try:
         return _decode_steps(data)
     except msgspec.MsgspecError as error:
@@ -114,10 +115,12 @@ class States:
         self.hot: dict[str, Any] = {}
         self.cold: dict[str, Any] = {}
         self.dirty: dict[str, Any] = {}
+        self.packed: dict[str, tuple[bytes, int]] = {}  # dirty states that made room, and when their timers fire
         self.timers = Timers(store)
         self.filed: dict[str, int] = {}  # whose timer changed since the last flush: the one that the store holds
         self.seen = Seen(log)
         self.steps: list[StepRecord] = []
+        self.packed_steps: list[tuple[int, bytes]] = []
         self.letters: list[tuple[int, bytes]] = []
         self.not_counted: list[int] = []
         self.unflushed = 0
@@ -140,11 +143,29 @@ class States:
             else:
                 hot[customer] = state
         if missing:
-            if len(hot) + len(missing) >= self.cache:  # many are due at once: what is not in use makes room
-                cold.clear()
+            if len(hot) + len(missing) > self.cache:  # many are due at once, in the midst of a record
+                self._make_room(customers)
+            missing = [customer for customer in missing if not self._unpack(customer)]
             decode, new_state = self.decode, self.program.new_state
             for customer, data in zip(missing, self.store.get_many(missing), strict=True):
                 hot[customer] = new_state() if data is None else decode(data)
+
+    def _make_room(self, needed: Set[str]) -> None:
+        """Keep in memory what is needed; of the rest only what the next flush writes, as bytes."""
+        encode = self.program.codec.encode
+        self.cold.clear()
+        for customer in self.hot.keys() - needed:
+            del self.hot[customer]
+            state = self.dirty.pop(customer, None)
+            if state is not None:
+                self.packed[customer] = encode(state), state.queued
+
+    def _unpack(self, customer: str) -> bool:
+        """Have a state again that made room; False if it did not."""
+        packed = self.packed.pop(customer, None)
+        if packed is not None:
+            self.hot[customer] = self.dirty[customer] = self.decode(packed[0])
+        return packed is not None
 
     def decode(self, data: bytes) -> Any:
         """A state of its bytes; raises DerivedDamaged for bytes that are none."""
@@ -171,7 +192,7 @@ class States:
 
     def all_states(self) -> Iterator[tuple[str, Any]]:
         """Every known customer's state in order of id, as of now."""
-        dirty = self.dirty
+        dirty = {customer: data for customer, (data, _) in self.packed.items()} | self.dirty
         stored = (pair for pair in self.store.customers() if pair[0] not in dirty)
         mine = sorted(dirty.items(), key=lambda pair: pair[0])
         for customer, found in merge(stored, mine, key=lambda pair: pair[0]):
@@ -184,28 +205,39 @@ class States:
         taken, self._weighed = self.unflushed - self._weighed, self.unflushed
         return (
             self.unflushed >= FLUSH_EVENTS
-            or len(self.steps) >= FLUSH_STEPS
             or (taken < CALM_BATCH and len(self.dirty) >= CALM_STATES)
+            or bool(self.packed)
             or (len(self.hot) + len(self.cold) >= self.cache and len(self.hot) >= self.cache // 2)
         )
+
+    def pack_steps(self, at_least: int = 1) -> None:
+        """Make bytes of the step records up to the applied offset, if there are so many."""
+        if len(self.steps) >= at_least:
+            self.packed_steps.append((self.meta.applied, encode_steps(self.steps)))
+            self.steps = []
 
     def flush(self) -> None:
         """Write everything since the last flush in one batch, the applied offset with it."""
         encode = self.program.codec.encode
-        flush = Flush(states={customer: encode(state) for customer, state in self.dirty.items()})
-        now = {customer: self.dirty[customer].queued for customer in self.filed}
+        flush = Flush(states={customer: data for customer, (data, _) in self.packed.items()})
+        flush.states |= {customer: encode(state) for customer, state in self.dirty.items()}
+        now = {
+            customer: self.dirty[customer].queued if customer in self.dirty else self.packed[customer][1]
+            for customer in self.filed
+        }
         flush.timers_put = [(due_ms, customer) for customer, due_ms in now.items() if due_ms < NEVER]
         flush.timers_delete = [(due_ms, customer) for customer, due_ms in self.filed.items() if due_ms < NEVER]
         if self.not_counted:
             flush.seen.append((self.meta.applied, _encode(self.not_counted)))
-        if self.steps:
-            flush.transitions.append((self.meta.applied, encode_steps(self.steps)))
+        self.pack_steps()
+        flush.transitions = self.packed_steps
         flush.letters = self.letters
         flush.meta = _encode(self.meta)
         self.store.write(flush)
         self.timers.flushed()
         self.filed = {}
-        self.dirty, self.steps, self.letters, self.not_counted = {}, [], [], []
+        self.dirty, self.packed = {}, {}
+        self.packed_steps, self.letters, self.not_counted = [], [], []
         self.unflushed = self._weighed = 0
         if len(self.hot) >= self.cache // 2:
             self.cold, self.hot = (self.hot if len(self.hot) <= 2 * self.cache else {}), {}

@@ -7,7 +7,7 @@ what was added since.
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from itertools import islice
 
 from engine.ports import DerivedStore
@@ -98,6 +98,10 @@ class Timers:
                 found.add(heap[place][1])
                 places += (2 * place + 1, 2 * place + 2)
         return found
+
+    def first(self, count: int) -> set[str]:
+        """The customers of the first entries of the heap."""
+        return {customer for _, customer in nsmallest(count, self.heap)}
 
     def earliest(self) -> int:
         """When the first entry is due, in ms; NEVER if there is none."""

@@ -24,6 +24,12 @@ from triggers.decisions import OWN, Output, Position
 
 Change = tuple[int, Any, Any]
 
+AHEAD = 1_000
+"""Due customers that are brought into memory together where not all can be."""
+
+PACK_STEPS = 5_000
+"""Step records that wait as they are; more are packed, which takes a fifth of the memory."""
+
 
 class Step(msgspec.Struct, gc=False):
     """What happened to one customer at one instant, handed to whoever decides."""
@@ -79,7 +85,9 @@ class World(States):
         duplicates = self.seen.duplicates(batch.events, times[1:], batch.first)
         edge = past.frontier[0]
         offset = batch.first
-        self.prefetch({event.customer_id for event in batch.events if event is not None} | timers.due_by(times[-1]))
+        customers = {event.customer_id for event in batch.events if event is not None}
+        due = timers.due_by(times[-1])
+        self.prefetch(customers | due if len(due) <= self.cache // 2 else customers)
         for place, event in enumerate(batch.events):
             before_ms, t = times[place], times[place + 1]
             meta.journey_ms = t
@@ -100,6 +108,7 @@ class World(States):
             offset += 1
         meta.applied = offset - 1
         self._count(batch, duplicates)
+        self.pack_steps(PACK_STEPS)
 
     def _count(self, batch: Batch, duplicates: set[int]) -> None:
         meta = self.meta
@@ -126,7 +135,7 @@ class World(States):
     def _own_step(self, event: Any, event_type: str, t: int, offset: int, decide: Decide | None) -> None:
         """The step of a record: fold its event, evaluate memberships, decide."""
         customer = event.customer_id
-        state = self.hot[customer]
+        state = self.hot.get(customer) or self.state(customer)
         program = self.program
         candidates: list[int] = []
         changes: list[Change] | None = None
@@ -183,8 +192,10 @@ class World(States):
         timers = self.timers
         heap = timers.heap
         while heap and heap[0][0] <= t:
+            if heap[0][1] not in self.hot:  # more are due than can be in memory
+                self.prefetch({heap[0][1], *timers.first(AHEAD)})
             due, customer = timers.pop()
-            state = self.state(customer)
+            state = self.hot[customer]
             if state.queued != due:
                 continue  # an earlier entry took its place
             if due < before_ms:  # overdue since before this record: not in the past, but in order

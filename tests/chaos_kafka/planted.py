@@ -30,7 +30,7 @@ def state_first() -> None:
     """State is written before the outputs are durable."""
     durable = ClaimedShard.make_durable
 
-    def make_durable(self: ClaimedShard, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self: ClaimedShard, outputs: list[Output], *, whole: int | None = None) -> None:
         if self.world is not None and whole is not None:
             self.world.flush()
         durable(self, outputs, whole=whole)

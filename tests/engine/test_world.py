@@ -141,6 +141,29 @@ def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: 
     assert meta.transitions == journey.world.meta.transitions
 
 
+def test_more_are_due_at_once_than_fit_into_memory(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.world.AHEAD", 3)
+    journey.given(rules(SHOP))
+    for number in range(60):  # each lapses, in two steps of its own, in the midst of the last record
+        journey.given(order_completed(f"c{number}", at=f"2026-01-02T10:{number:02}+00:00", total=number))
+    journey.given(order_completed("c7", at="2026-01-30T10:00+00:00"))
+    log, compiled = journey.facts.log, compile_rulebook(checked(SHOP))
+    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
+    world = World(compiled, MemoryDerived(), log, meta, cache=8)
+    values = log.read(0, log.end())
+    world.advance(Reader(compiled, 0).read(values[:-1], 0, through_activations=True), Past(START, {}), None)
+    world.flush()
+    world.advance(Reader(compiled, 0).read(values[-1:], log.end() - 1, through_activations=True), Past(START, {}), None)
+    assert len(world.hot) <= 8 and len(world.packed) > 40 and world.full()
+    encode = world.program.codec.encode
+    ours, theirs = ({c: encode(state) for c, state in each.all_states()} for each in (world, journey.world))
+    assert ours == theirs
+    world.flush()
+    assert state_hash(world) == state_hash(journey.world)
+    queued = {(state.queued, customer) for customer, state in world.all_states() if state.queued < NEVER}
+    assert set(world.store.timers(-NEVER, NEVER)) == queued
+
+
 def test_a_state_written_otherwise_is_refused(journey: Journey) -> None:
     journey.given(rules(SHOP), consented("ann"))
     compiled = compile_rulebook(checked(SHOP.replace("{count: order_completed}", "{mean_gap_days: order_completed}")))

@@ -51,7 +51,7 @@ class ClaimedShard(Shard):
         world.meta.claim = self._decisions.claim
         return world
 
-    def make_durable(self, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
         """As `Shard.make_durable`; raises Superseded if another owner claimed meanwhile."""
         super().make_durable(outputs, whole=whole)
         self.decided.update((decision.kind, decision.reason) for output in outputs for decision in output.decisions)

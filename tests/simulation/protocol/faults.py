@@ -24,7 +24,7 @@ from triggers.decisions import Output, Position
 class StateFirst(Shard):
     """States are written before the decisions that they hold are durable."""
 
-    def make_durable(self, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
         if self.world is not None and whole is not None:
             self.world.flush()
         super().make_durable(outputs, whole=whole)
@@ -33,7 +33,7 @@ class StateFirst(Shard):
 class NoMarks(Shard):
     """The frontier is the last decision: a batch that decided nothing leaves no trace, but for activations."""
 
-    def make_durable(self, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
         quiet = whole is not None and whole not in self.activations.offsets()
         super().make_durable(outputs, whole=None if quiet else whole)
 

@@ -9,9 +9,10 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
-import engine.activating
+import engine.deciding
 import engine.shard
 import engine.states
+import engine.world
 from engine.seen import Seen
 from engine.timers import Timers
 from engine.world import World
@@ -19,8 +20,9 @@ from engine.world import World
 CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, ...]], ...] = (
     (engine.states, "FLUSH_EVENTS", (3, 10)),
     (engine.shard, "FOLD_BATCH", (1, 4)),
-    (engine.shard, "CHUNK_OUTPUTS", (1, 2)),
-    (engine.activating, "CHUNK_OUTPUTS", (1, 2)),
+    (engine.world, "AHEAD", (1, 3)),
+    (engine.world, "PACK_STEPS", (1, 3)),
+    (engine.deciding, "CHUNK_OUTPUTS", (1, 2)),
 )
 DEFAULTS: tuple[tuple[Callable[..., None], str, tuple[int, ...]], ...] = (
     (World.__init__, "cache", (2, 4)),
