@@ -43,7 +43,7 @@ def last_decision() -> None:
     """The frontier is the last decision: records that decided nothing leave no mark."""
     durable = ClaimedShard.make_durable
 
-    def make_durable(self: ClaimedShard, outputs: list[Output], *, whole: int | None) -> None:
+    def make_durable(self: ClaimedShard, outputs: list[Output], *, whole: int | None = None) -> None:
         quiet = whole is not None and whole not in self.activations.offsets()
         durable(self, outputs, whole=None if quiet else whole)
 
