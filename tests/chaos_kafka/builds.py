@@ -16,13 +16,14 @@ BUILDS = (ORIGINAL, OTHER_MATCHES, SCHEDULES_LATER)
 async def builds(stage: Stage) -> int:
     """Workers are killed, or stopped in order, and start again as another build."""
     slots, rng = stage.slots, stage.rng
-    for slot in slots:
-        slot.start(build=rng.choice(BUILDS))
+    for slot, build in zip(slots, rng.sample(BUILDS, len(BUILDS)), strict=True):
+        slot.start(build=build)
     await stage.worked()
     struck = 0
     while stage.going():
         await asyncio.sleep(rng.uniform(0.5, 1.5))
-        slot = rng.choice(slots)
+        quiet = [slot for slot in slots if slot.build == OTHER_MATCHES]
+        slot = rng.choice(quiet if quiet and rng.random() < 0.5 else slots)
         struck += stage.busy(slot)
         if rng.random() < 0.5:
             slot.kill()
