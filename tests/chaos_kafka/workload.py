@@ -29,11 +29,19 @@ SENT_RECORDS = 60
 
 @dataclass(frozen=True)
 class Workload:
-    """Each partition's records in order; the report and the messages, by file name, of a run without faults."""
+    """Each partition's records in order; the report of a run without faults, and the shop that it was made in."""
 
     records: dict[int, list[bytes]]
     expected: RunReport
-    messages: dict[str, bytes]
+    shop: Path
+
+    @cached_property
+    def messages(self) -> dict[str, bytes]:
+        """The messages of that run, by file name: made when they are asked for, since they take as long as the run."""
+        (self.shop / "strand.toml").write_text(f"partitions = {PARTITIONS}\n")
+        with EmbeddedEngine.open(self.shop) as engine:
+            engine.deliver()
+        return outbox(self.shop)
 
     @cached_property
     def ordered(self) -> list[tuple[int, int, bytes]]:
@@ -60,12 +68,14 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
         order = event(f"o{len(lines)}", name, at_ms, total=rng.randrange(1, 50))
         lines += [order, order] if rng.random() < 0.03 else [order]
     shop = make_shop(folder / "shop", partitions=PARTITIONS)
+    with (shop / "strand.toml").open("a") as settings:
+        settings.write('[delivery]\noutbox = ""\n')
     import_files(shop, [write_lines(folder / "history.jsonl", lines)], live_from="2025-01-03")
     with EmbeddedEngine.open(shop) as engine:
         expected = engine.run_until_idle()
     with Workspace.open(shop, owner=False) as workspace:
         records = {facts.partition: facts.log.read(0, 1 << 40) for facts in workspace.facts}
-    return Workload(records, expected, outbox(shop))
+    return Workload(records, expected, shop)
 
 
 async def publish(clients: Clients, workload: Workload, *, seconds: float) -> None:
