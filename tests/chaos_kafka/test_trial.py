@@ -12,9 +12,9 @@ from deploy.kafka.cluster import Cluster, running
 from tests.brokers import need_a_broker
 from tests.chaos_kafka.processes import SESSIONS
 from tests.chaos_kafka.trial import FOUND, Outcome, Trial
-from tests.chaos_kafka.workload import Workload, make_workload
+from tests.chaos_kafka.workload import make_workload
 
-EVENTS, SECONDS = 4_000, 8.0
+Run = Callable[..., Outcome]
 
 PLANTED = [
     ("state-first", "between"),
@@ -33,33 +33,36 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
-    return make_workload(tmp_path_factory.mktemp("shop"), events=EVENTS, seed=1)
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(cluster: Cluster, workload: Workload, tmp_path: Path) -> Run:
+def runs(cluster: Cluster, folder: Path, *, events: int, seconds: float) -> Run:
     """Runs a trial of a kind from a seed, with a planted fault if one is named."""
+    workload = make_workload(folder, events=events, seed=1)
 
     def one(fault: str, seed: int, planted: str | None = None) -> Outcome:
         trial = Trial(
             fault=fault,
             seed=seed,
             workload=workload,
-            folder=tmp_path / f"t{seed}",
+            folder=folder / f"{fault}-{planted}-{seed}",
             cluster=cluster,
-            prefix=f"{fault}{planted}{seed}.",
-            seconds=SECONDS,
+            prefix=f"{fault}-{planted}-{seed}-{events}.",
+            seconds=seconds,
             planted=planted,
             catch_up_s=30.0 if planted else 240.0,
         )
         return asyncio.run(trial.run())
 
     return one
+
+
+@pytest.fixture(scope="module")
+def run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return runs(cluster, tmp_path_factory.mktemp("trials"), events=4_000, seconds=8.0)
+
+
+@pytest.fixture(scope="module")
+def run_longer(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """As long as those of `make chaos-kafka-short`."""
+    return runs(cluster, tmp_path_factory.mktemp("trials"), events=10_000, seconds=12.0)
 
 
 def finds(run: Run, fault: str, seed: int, planted: str) -> bool:
@@ -88,5 +91,5 @@ def test_a_state_written_before_its_decisions_is_found(run: Run) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("planted", "fault"), PLANTED)
-def test_a_planted_fault_is_found_in_four_of_five_trials(run: Run, planted: str, fault: str) -> None:
-    assert sum(finds(run, fault, seed, planted) for seed in range(5)) >= 4
+def test_a_planted_fault_is_found_in_four_of_five_trials(run_longer: Run, planted: str, fault: str) -> None:
+    assert sum(finds(run_longer, fault, seed, planted) for seed in range(5)) >= 4
