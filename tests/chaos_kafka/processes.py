@@ -55,6 +55,7 @@ class Slot:
     process: ForkServerProcess | None = None
     said: dict[int, tuple[int, int]] = field(default_factory=dict)
     deaths: int = 0
+    starts: int = 0
     may_end: frozenset[int] = frozenset()
     listener: threading.Thread | None = None
     _killed: bool = False
@@ -73,6 +74,7 @@ class Slot:
         """Start it, with what its folder holds or with nothing; raises AssertionError if it ended by itself before."""
         assert not self.alive
         self._count_end()
+        self.starts += 1
         if wipe:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,9 @@ T = TypeVar("T")
 
 CATCH_UP_S = 240.0
 WORKERS = 3
+ENOUGH_STARTS = 8
+"""Takeovers between builds that a trial of those should have."""
+
 PASSING = frozenset({"processed", "seconds", "events_per_second"})
 FOUND = (AssertionError, StrandError)
 """What a trial raises that finds something wrong."""
@@ -176,7 +179,13 @@ class Trial:
         """Publish once a worker works, so that faults meet work in flight."""
         while not any(slot.done() for slot in self.slots):  # noqa: ASYNC110 -- heard by threads
             await asyncio.sleep(0.05)
-        await publish(clients, self.workload, seconds=self.seconds)
+        enough = WORKERS + ENOUGH_STARTS
+        await publish(
+            clients,
+            self.workload,
+            seconds=self.seconds,
+            enough=lambda: self.fault not in SEVERAL_BUILDS or sum(slot.starts for slot in self.slots) >= enough,
+        )
 
     async def _watch(self, clients: Clients) -> None:
         while True:

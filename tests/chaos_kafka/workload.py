@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from events.envelope import RULEBOOK_ACTIVATED
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, outbox, write_lines
 
 PARTITIONS = 6
+SLOWER = 5
 SENT_RECORDS = 60
 """Records that are sent together: a few of each partition, less than a batch of a producer holds."""
 
@@ -78,10 +80,13 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
     return Workload(records, expected, shop)
 
 
-async def publish(clients: Clients, workload: Workload, *, seconds: float) -> None:
-    """Append everything in the order of its times within so many seconds; an activation everywhere at once."""
+async def publish(clients: Clients, workload: Workload, *, seconds: float, enough: Callable[[], bool]) -> None:
+    """Append everything in the order of its times within so many seconds; an activation everywhere at once.
+
+    The second half comes slower for as long as there is not `enough` of what a trial is for: a busy machine is slow.
+    """
     loop = asyncio.get_running_loop()
-    began, total, each = loop.time(), 0, seconds / sum(map(len, workload.records.values()))
+    began, total, each = loop.time(), 0, seconds / len(workload.ordered)
     activated: set[str] = set()
     producer = AIOKafkaProducer(**clients.connection.client, acks="all", enable_idempotence=True)
     await producer.start()
@@ -101,6 +106,8 @@ async def publish(clients: Clients, workload: Workload, *, seconds: float) -> No
             total += 1
             if batches.add(partition, value, key=head.customer_id.encode() or None, at_ms=at_ms):
                 await batches.send()
+                if total > len(workload.ordered) / 2 and not enough():
+                    began += SLOWER * SENT_RECORDS * each
                 await asyncio.sleep(max(0.0, began + total * each - loop.time()))
         await batches.send()
     finally:
