@@ -10,6 +10,10 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 SLOWEST := --durations=10
+# Twice the cores: half of a long test's time is waiting, for brokers and other processes.
+PROCESSES := -n 4 --dist worksteal
+# The hundreds of processes that tests start read compiled modules.
+unexport PYTHONDONTWRITEBYTECODE
 MINUTES ?= 10
 NODES ?= 1
 AT_ONCE ?= 2
@@ -41,7 +45,7 @@ run: $(READY) ## run the grocery example: a year of real history in, personalise
 	@$(BIN)/python -m examples.grocery
 
 test: checks ## run every check: style, types, layers, tidiness, docs, tests
-	@$(BIN)/python -m pytest -n 2 -m "not soak" $(SLOWEST)
+	@$(BIN)/python -m pytest $(PROCESSES) -m "not soak" $(SLOWEST)
 
 test-fast: $(READY) ## the tests that answer in half a minute
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not soak"
@@ -53,7 +57,7 @@ checks: $(READY)
 	@$(BIN)/lint-imports --no-logo
 
 soak: $(READY) ## minutes of random rulebooks, and the whole grocery year in every way it can be run
-	@$(BIN)/python -m pytest -n 2 -m soak $(SLOWEST)
+	@$(BIN)/python -m pytest $(PROCESSES) -m soak $(SLOWEST)
 
 chaos: $(READY) ## kills and power cuts for MINUTES=10, added up in bench/chaos-results.jsonl
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)

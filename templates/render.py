@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jinja2 import Template, TemplateSyntaxError
 from jinja2.nodes import EvalContext
@@ -19,6 +20,7 @@ from templates.source import SyntaxRefused, check_source
 from templates.syntax import check_tree, references
 
 BODY_PARTS = ("html", "txt")
+_ENVIRONMENT = TemplateEnvironment()  # has no state: what a render counts is its context's
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,11 @@ class Fault:
 
 def compile_all(templates: Mapping[str, str]) -> tuple[dict[str, Compiled], list[Fault]]:
     """Every template that compiles by its key, and what is wrong with the others."""
-    environment = TemplateEnvironment()
     compiled: dict[str, Compiled] = {}
     faults: list[Fault] = []
     for key in sorted(templates):
         try:
-            compiled[key] = _compile(environment, key, templates[key])
+            compiled[key] = _compile(key, templates[key])
         except NotATemplate as error:
             faults.append(Fault(key, 1, str(error)))
         except SyntaxRefused as error:
@@ -49,8 +50,9 @@ def compile_all(templates: Mapping[str, str]) -> tuple[dict[str, Compiled], list
     return compiled, faults
 
 
-def _compile(environment: TemplateEnvironment, key: str, source: str) -> Compiled:
-    place = place_of(key)
+@lru_cache(maxsize=512)  # rulebooks are compiled when checked, activated and opened, with the same stock in each
+def _compile(key: str, source: str) -> Compiled:
+    place, environment = place_of(key), _ENVIRONMENT
     check_source(environment, source)
     tree = environment.parse(source, key, key)
     check_tree(environment, tree)

@@ -1,4 +1,4 @@
-"""What every test has: reproducible property tests, and a mark on what `make test-fast` leaves out."""
+"""What every test has: reproducible property tests, a quick place to write to, and a mark on what takes long."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 # Fixtures and the hook that all tests see.
 from tests.brokers import bootstrap, prefix, pytest_terminal_summary
+from tests.in_memory import write_in_memory
 
 __all__ = ["bootstrap", "prefix", "pytest_terminal_summary"]
 
@@ -32,21 +33,48 @@ SLOW = (
     "engine/rulebook/test_malformed.py",
     "engine/runtimes",
     "engine/test_shard.py",
+    "engine/test_step_purity.py",
     "engine/workspace",
     "events/test_zones.py",
     "projections/test_crossings.py",
+    "projections/test_groups.py",
     "projections/traits/test_merging.py",
     "projections/test_index.py",
     "projections/test_values.py",
     "templates/test_attacks.py",
     "templates/test_fuzz.py",
+    "templates/test_reference.py",
 )
 QUICK = tuple(f"engine/cli/test_{name}.py" for name in ("events", "init", "output", "wording"))
 
+# Tests that take longest come first, so that none is left to the end, when the other processes have nothing to do.
+LONGEST = (
+    "chaos_kafka",
+    "docs/test_operations_page.py",
+    "chaos",
+    "docs",
+    "engine/runtimes/kafka",
+    "deploy",
+    "simulation",
+    "engine/replay",
+    "engine/runtimes",
+    "examples",
+)
+
+
+def pytest_configure() -> None:
+    """Before anybody asks for a temporary folder."""
+    write_in_memory()
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by where it is; a file that is quick all the same is named."""
-    for item in items:
-        path = item.path.relative_to(HERE)
+    """Mark what is slow by where it is, except for files that are quick all the same and named; the longest first."""
+    places = {item: item.path.relative_to(HERE) for item in items}
+    for item, path in places.items():
         if path.as_posix() not in QUICK and any(path.is_relative_to(place) for place in SLOW):
             item.add_marker(pytest.mark.slow)
+
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, place in enumerate(LONGEST) if places[item].is_relative_to(place)), len(LONGEST))
+
+    items.sort(key=rank)

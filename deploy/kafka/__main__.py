@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 
-from deploy.kafka.cluster import Cluster, brokers_at, fixed_ports
+from deploy.kafka.cluster import Cluster, archive_classes, brokers_at, fixed_ports
 from deploy.kafka.jars import HERE, class_path, pin
 from events.errors import OperatorError
 
@@ -61,6 +61,7 @@ def up(nodes: int) -> None:
             f"{FOLDER} is that of a cluster with {there} nodes, not {nodes}",
             "start it with as many, or make it anew after `python -m deploy.kafka down --wipe`",
         )
+    archive_classes()
     cluster = _cluster(nodes)
     cluster.start(outlives=True)
     print(f"Kafka answers at {cluster.bootstrap}; `make kafka-down` stops it")

@@ -12,14 +12,18 @@ The admin client is imported when a cluster is waited for: it takes half a secon
 from __future__ import annotations
 
 import base64
+import fcntl
 import random
+import shutil
 import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from deploy.kafka.jars import ARCHIVE, HERE
 from deploy.kafka.node import JAVA_OPTIONS, Node, Ports, waited
 from events.errors import OperatorError
 
@@ -147,6 +151,28 @@ class Cluster:
         }
 
 
+def archive_classes() -> None:
+    """Have Java write down what a broker's classes are once loaded, by one that is started and stopped for that.
+
+    Done once after the jars were fetched; an archive that Java does not take (of another version) is passed over by it.
+    """
+    with (HERE / ".archiving").open("w") as lock, TemporaryDirectory() as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes ask at the same time
+        if ARCHIVE.exists():
+            return
+        made = Path(folder) / ARCHIVE.name
+        cluster = Cluster(Path(folder), java_options=(*JAVA_OPTIONS, f"-XX:ArchiveClassesAtExit={made}"))
+        try:
+            cluster.start()
+            cluster.stop()
+        finally:
+            cluster.kill()
+        if made.exists():
+            draft = ARCHIVE.with_suffix(".draft")
+            shutil.copy(made, draft)
+            draft.replace(ARCHIVE)
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -160,6 +186,7 @@ def running(
     cluster = Cluster(
         folder, nodes=nodes, properties=properties, client_protocol=client_protocol, java_options=java_options
     )
+    archive_classes()
     try:
         cluster.start()
         yield cluster

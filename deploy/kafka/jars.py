@@ -17,6 +17,9 @@ from events.errors import OperatorError
 HERE = Path(__file__).parent
 JARS = HERE / "libs"
 CHECKSUMS = HERE / "checksums.sha256"
+ARCHIVE = JARS / "broker.jsa"
+"""A broker's classes as Java maps them, made by `cluster.archive_classes`: nodes start in half the time."""
+
 NEEDED = {"java": "Java 17 or newer", "mvn": "Maven"}
 _FETCH = ("mvn", "--batch-mode", "--quiet", "--file", str(HERE / "pom.xml"), "dependency:copy-dependencies")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.kafka.jars import HERE, class_path
+from deploy.kafka.jars import ARCHIVE, HERE, class_path
 from events.errors import OperatorError
 
 JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -127,7 +127,8 @@ class Node:
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
-        return ["java", *self._java_options, logging, "-cp", class_path(), main, *arguments]
+        archive = [f"-XX:SharedArchiveFile={ARCHIVE}"] if ARCHIVE.exists() else []
+        return ["java", *archive, *self._java_options, logging, "-cp", class_path(), main, *arguments]
 
     def _run(self, main: str, *arguments: str) -> None:
         done = subprocess.run(self._java(main, *arguments), check=False, capture_output=True, text=True)

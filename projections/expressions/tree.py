@@ -7,7 +7,7 @@ The parser leaves `kind` None and makes `Name` nodes only; the checker returns a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -52,8 +52,8 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below, in order."""
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for name in self.__slots__:  # what its kind adds; the fields of every node are plain
+            value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):

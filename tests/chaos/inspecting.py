@@ -52,13 +52,14 @@ def inspect(seed: int, folder: str, build: int, one_build: bool, pipe: Connectio
 def look(seed: int, folder: Path, build: int, one_build: bool) -> Found:
     found = Found()
     load, counted = workload(seed), Counter[str]()
+    books = load.hashes()
     with EmbeddedEngine.open(folder) as owner:
         owner.open_shards()
         for shard in owner.shards:
             look_at(shard, found, build, one_build)
             outputs = [output for output in kept(shard.stream.read()) if output.decisions]
             check_overdue(check_lives(outputs, counted), load.end_ms)
-            check_policy(outputs, load.hashes())
+            check_policy(outputs, books)
         assert owner.waiting() == 0, "records are waiting"
     outbox = folder / "outbox"
     found.outbox = {path.name: sha256(path.read_bytes()).hexdigest() for path in outbox.glob("[!.]*")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,12 @@ SEED = 1
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
+def done() -> Iterator[Path]:
+    """A workspace in which everything is done."""
     with quick_folder() as folder:
-        yield Trials(Path(folder))
+        made = Trials(Path(folder)).workspace(SEED, "done")
+        assert run_driver(Life(), Orders(seed=SEED, folder=str(made))) == 0
+        yield made
 
 
 def live(folder: Path) -> set[str]:
@@ -32,9 +36,8 @@ def live(folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("point", "swapped"), [("before-swap", False), ("mid-swap", False), ("after-swap", True), (None, True)]
 )
-def test_a_swap_is_whole_or_not_at_all(point: str | None, swapped: bool, trials: Trials) -> None:
-    folder = trials.workspace(SEED, f"swap-{point}")
-    assert run_driver(Life(), Orders(seed=SEED, folder=str(folder))) == 0
+def test_a_swap_is_whole_or_not_at_all(point: str | None, swapped: bool, done: Path) -> None:
+    folder = Path(shutil.copytree(done, done.with_name(f"swap-{point}")))
     before, right = live(folder), summary(look(folder, SEED, 0, True))
     said: list[bytes] = []
     code = child(fold_again, str(folder), point, heard=said.append, kill_after_s=CHILD_SECONDS)

@@ -23,6 +23,7 @@ from tests.chaos.inspecting import inspect, summary
 from tests.chaos.watching import databases
 from tests.chaos.workload import prepare, workload
 from tests.contract.power_cut import cut
+from tests.in_memory import folder_in_memory
 from tests.simulation.protocol.builds import OTHER_MATCHES, OTHER_TRAITS, SCHEDULES_LATER
 
 WORKLOADS = 4
@@ -124,8 +125,7 @@ class Undisturbed:
 
 def quick_folder() -> TemporaryDirectory[str]:
     """A folder in memory where there is one: a killed process's files live on there as on a disk."""
-    shared = Path("/dev/shm")
-    return TemporaryDirectory(prefix="strand-chaos-", dir=shared if os.access(shared, os.W_OK) else None)
+    return TemporaryDirectory(prefix="strand-chaos-", dir=folder_in_memory())
 
 
 class Trials:

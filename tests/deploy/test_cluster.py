@@ -13,8 +13,8 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError
 
 from deploy.kafka import jars
-from deploy.kafka.cluster import Cluster, brokers_at, running
-from deploy.kafka.node import waited
+from deploy.kafka.cluster import Cluster, archive_classes, brokers_at, running
+from deploy.kafka.node import JAVA_OPTIONS, waited
 from events.errors import OperatorError
 from tests.brokers import need_a_broker
 
@@ -94,6 +94,15 @@ def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"(?s)log.retention.check.interval.ms.*Operator action: "):
         cluster.start()
     assert cluster.nodes[0].pid is None
+
+
+def test_java_takes_the_classes_that_were_archived() -> None:
+    need_a_broker()
+    archive_classes()
+    options = [f"-XX:SharedArchiveFile={jars.ARCHIVE}", *JAVA_OPTIONS, "-Xlog:class+load"]
+    command = ["java", *options, "-cp", jars.class_path(), "kafka.tools.StorageTool", "random-uuid"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "org.apache.kafka.common.Uuid source: shared objects file (top)" in said
 
 
 def test_a_jar_that_is_not_as_pinned_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

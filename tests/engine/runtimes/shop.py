@@ -181,6 +181,10 @@ def live(folder: Path, *flags: str, kill_at: str | None = None) -> Iterator[subp
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something is so; fail if it does not become so in time."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)  # between two looks
+    while True:
+        began = time.monotonic()
+        if condition():
+            return
+        ended = time.monotonic()
+        assert ended < deadline, "it did not happen in time"
+        time.sleep(min(max(0.01, 4 * (ended - began)), 0.5))  # so that looking slows little down what is waited for

@@ -69,12 +69,13 @@ def _done(workers: Workers, connection: Connection, count: int) -> bool:
     """Whether all partitions are open, shared by all of the workers, and processed."""
     try:
         opened = workers.by_partition()
+        if len({url for urls in opened.values() for url in urls}) != count:
+            return False
         states = [workers.state(partition) for partition in opened]
     except OperatorError:
         return False
-    shared = {url for urls in opened.values() for url in urls}
     applied = [state.applied for state in states if state is not None]
-    return len(shared) == count and sum(applied) + len(applied) == records_in(connection, range(4))
+    return sum(applied) + len(applied) == records_in(connection, range(4))
 
 
 def free_port() -> int:
