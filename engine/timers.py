@@ -7,6 +7,7 @@ what was added since.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, nsmallest
 from itertools import islice
 
@@ -39,7 +40,8 @@ class Timers:
         self.hours: list[int] = []  # the keys of `by_hour`, a heap
         self.horizon = -NEVER
         self.most_waiting = 0
-        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush
+        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush was begun
+        self.begun: list[Timer] = []  # likewise before that, until the flush is written
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
@@ -64,8 +66,9 @@ class Timers:
             near = [timer for timer in near if timer[0] < last]
             self.horizon = last
         self.most_waiting = LOADS * max(self.near, len(near))
-        beyond, self.beyond = self.beyond, []
-        for timer in (*near, *beyond):
+        beyond = [*near, *self.begun, *self.beyond]
+        self.begun, self.beyond = [], []
+        for timer in beyond:
             self.add(*timer)
 
     def add(self, due_ms: int, customer: str) -> None:
@@ -113,8 +116,14 @@ class Timers:
         """Take the earliest entry out of the heap."""
         return heappop(self.heap)
 
-    def flushed(self) -> None:
-        """The store holds everything now; what waits in memory is left to it if that is much more than was loaded."""
-        self.beyond = []
+    def begin_flush(self) -> None:
+        """What was added so far is being written to the store."""
+        self.begun, self.beyond = [*self.begun, *self.beyond], []
+
+    def flushed(self, since: Iterable[Timer]) -> None:
+        """The store holds it now, but not what was added `since`; what waits in memory is left to the store if that is
+        much more than was loaded."""
+        self.begun = []
         if sum(map(len, self.by_hour.values())) > self.most_waiting:
             self.by_hour, self.hours, self.horizon = {}, [], self.edge
+            self.beyond = [timer for timer in since if timer[0] >= self.horizon]

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import TypeVar
 
 from engine.leaps import LEAP_MS
+from engine.runtimes.clock import Every
 from engine.runtimes.embedded.due import next_due_ms
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
@@ -43,6 +44,7 @@ DEPTH = 2
 """Slices that wait for the thread; the next is fetched meanwhile."""
 
 FLUSH_IDLE_S = 2.0
+FLUSH_S = 5.0
 
 Slice = tuple[Sequence[Fetched], int]
 Asked = Callable[[], None]
@@ -76,6 +78,7 @@ class Lane:
         self._closing = False
         self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
         self._ticked = -1
+        self._flush = Every(FLUSH_S)
         self._watched_ms = 0
         self._thread = Thread(target=self._run, name=f"strand-p{partition}", daemon=True)
         self._thread.start()
@@ -237,6 +240,8 @@ class Lane:
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)
             self.done = done
+            if self._flush.over():
+                shard.begin_flush()
             self.place.bridge.turn.pass_on()
             if not self._inbox.empty():
                 break
