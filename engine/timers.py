@@ -18,6 +18,9 @@ from projections.expressions.runtime import NEVER
 NEAR = 50_000
 """Entries taken from the store at once."""
 
+FIRST = 4_000
+"""Entries taken at first, twice as many each time after: a shard that opens decides soon."""
+
 LOADS = 4
 """How many times what was loaded may wait in memory: entries of busy customers grow stale there one after the other."""
 
@@ -34,6 +37,7 @@ class Timers:
 
     def __init__(self, store: DerivedStore, *, near: int = NEAR) -> None:
         self.store, self.near = store, near
+        self.next_load = min(near, FIRST)
         self.heap: list[Timer] = []
         self.edge = -NEVER
         self.by_hour: dict[int, list[Timer]] = {}
@@ -55,9 +59,10 @@ class Timers:
 
     def _load(self) -> None:
         """Take more from the store."""
-        start = self.horizon
-        near = list(islice(self.store.timers(start, NEVER), self.near))
-        self.horizon = near[-1][0] + 1 if len(near) == self.near else NEVER
+        start, most = self.horizon, self.next_load
+        self.next_load = min(2 * most, self.near)
+        near = list(islice(self.store.timers(start, NEVER), most))
+        self.horizon = near[-1][0] + 1 if len(near) == most else NEVER
         if near and near[-1][0] == start and self.horizon != NEVER:  # more than that on one ms
             near = list(self.store.timers(start, start + 1))
             self.horizon = start + 1

@@ -33,6 +33,10 @@ from events.times import instant_text
 BATCH_RECORDS = 2_000
 DELIVER_ROUNDS = 50
 FLUSH_IDLE_S = 2.0
+DELIVER_S = 0.25
+"""How long messages may gather while events keep coming: what is written together costs few fsyncs, and no event waits
+for those of each batch."""
+
 FLUSH_S = 5.0
 """How old states that others read may be while events keep coming; more often costs each event more."""
 
@@ -221,14 +225,16 @@ class EmbeddedEngine(SelfClosing):
             self.open_shards()  # events are taken meanwhile
             if ready is not None:
                 ready()
-            flush = Every(FLUSH_S)
+            flush, deliver = Every(FLUSH_S), Every(DELIVER_S)
             while not self._stopping:
                 server.check()
                 if self._round():
-                    self.deliver()
+                    if deliver.over():
+                        self.deliver()
                     if flush.over():
                         self._begin_flush()
                     continue
+                self.deliver()
                 now_ms = self.clock()
                 if not catch_up:
                     self.intake.check_leap(now_ms)
