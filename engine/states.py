@@ -246,9 +246,9 @@ class States:
             if not self.full():
                 return
             self.begin_flush()
-        if taken >= LAGGING_BATCH or self.packed:
+        if taken >= LAGGING_BATCH:
             self._write_begun()
-        else:
+        elif self._begun is not None:  # else it had to be written at once
             self._go_on(max(taken, self.states_at_once))
         if self._begun is None:
             self._rotate()
