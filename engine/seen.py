@@ -1,9 +1,9 @@
 """Duplicates: which ids a customer had within 30 days, exactly.
 
-Hashes of (customer, id) point to offsets: the newest in a dict, older ones in sorted arrays of 16 bytes an id, merged
-as they grow. A hit is confirmed against the log itself, so a collision of hashes costs a read and never an event.
-After a restart the index is read again from the log; the offsets that did not count (duplicates, dead letters,
-unknown types) are kept beside the states, since a copy that was dropped must not shadow a later one.
+Hashes of (customer, id) point to offsets: the newest in a dict, older ones in sorted arrays (`seen_tiers.py`). A hit is
+confirmed against the log itself, so a collision of hashes costs a read and never an event. The hashes are kept beside
+the states (`seen_blocks.py`), without those that did not count, since a copy that was dropped must not shadow a later
+one; after a restart only what no block covers is read from the log again.
 """
 
 from __future__ import annotations
@@ -13,44 +13,52 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.ports import Log
+from engine.seen_blocks import HASH_BYTES, HASHES, Block, gaps, packed, unpacked
+from engine.seen_tiers import Merging, Tier
 from events.codec import head_of
 from events.durations import DAY_MS
 
 HORIZON_MS = 30 * DAY_MS
-YOUNG = 100_000
-"""Ids kept in the dict before they move to an array."""
+YOUNG = 32_768
+"""Ids kept in the dict before they move to an array, which takes some 5 ms."""
+
+MERGED_AT_ONCE = 4_096
+MERGED_AN_EVENT = 16
+"""Ids merged with a batch, at least: each is merged some ten times before it is forgotten."""
+
+APART = 4
+"""Parts of the horizon whose ids are kept apart, so that they can be forgotten; `MOST_APART` tiers at most."""
+
+MOST_APART = 8
+MODULUS = hash("modulus") % (1 << 61) | 1 << 61 | 1
+"""Of this process, so that nobody can make ids that collide."""
+
+Key = Callable[[str, str], int]
 
 
-def key(customer: str, event_id: str) -> int:
-    """A hash of this process for one customer's id."""
-    return hash((customer, event_id))
-
-
-class Tier:
-    """Older ids: sorted hashes, their offsets, and the newest journey time among them."""
-
-    def __init__(self, hashes: NDArray[np.int64], offsets: NDArray[np.int64], newest_ms: int) -> None:
-        order = np.argsort(hashes, kind="stable")
-        self.hashes, self.offsets, self.newest_ms = hashes[order], offsets[order], newest_ms
-
-    def merged(self, other: Tier) -> Tier:
-        """Both in one."""
-        hashes = np.concatenate([self.hashes, other.hashes])
-        return Tier(hashes, np.concatenate([self.offsets, other.offsets]), max(self.newest_ms, other.newest_ms))
+def key_of(modulus: int) -> Key:
+    """A hash for one customer's id: what stays of it modulo a number of 62 bits."""
+    number = int.from_bytes
+    return lambda customer, event_id: number(f"{customer}\n{event_id}".encode()) % modulus
 
 
 class Seen:
     """The ids of the last 30 days of a partition."""
 
-    def __init__(self, log: Log, *, key: Callable[[str, str], int] = key, young: int = YOUNG) -> None:
-        self.log, self.key, self.most_young = log, key, young
+    def __init__(self, log: Log, *, key: Key | None = None, young: int = YOUNG) -> None:
+        self.log, self.most_young = log, young
+        self.modulus, self._own_key = MODULUS, key
+        self.key = key or key_of(self.modulus)
         self.young: dict[int, int] = {}
         self.more: dict[int, list[int]] = {}  # further offsets of a hash that two ids share
         self.tiers: list[Tier] = []
         self.newest_ms = 0
+        self._merging: Merging | None = None
+        self._first = 0  # from here on: the hashes since the last block, and at which offsets none counts
+        self._hashes = bytearray()
+        self._passed: list[int] = []
 
     def duplicates(self, events: Sequence[Any], times: Sequence[int], first: int) -> set[int]:
         """The places of events that their customer already had; the others are noted. None is passed over; `times` is
@@ -58,6 +66,7 @@ class Seen:
         key = self.key
         keys = [None if event is None else key(event.customer_id, event.id) for event in events]
         present = [each for each in keys if each is not None] if None in keys else cast("list[int]", keys)
+        self._write_down(keys, first)
         if not present:
             return set()
         young, new = self.young, set(present)
@@ -73,20 +82,38 @@ class Seen:
                 del young[each]
             young.update(known)
             found = self._one_by_one(events, keys, times, first, suspects)
+            self._passed += [first + place for place in sorted(found)]
         young.pop(None, None)  # type: ignore[call-overload]  # of what was passed over
         self.newest_ms = max(self.newest_ms, times[-1])
-        if len(young) > self.most_young:
-            self._age()
+        self._tidy(len(events))
         return found
+
+    def _write_down(self, keys: list[int | None], first: int) -> None:
+        """Have a batch's hashes in the next block, which has no gaps."""
+        if not self._hashes:
+            self._first = first
+        end = self._first + len(self._hashes) // HASH_BYTES
+        keys = [*([None] * (first - end)), *keys] if first > end else keys
+        if None in keys:
+            self._passed += [offset for offset, each in enumerate(keys, end) if each is None]
+            keys = [each or 0 for each in keys]
+        self._hashes += np.array(keys, dtype=HASHES).tobytes()
+
+    def block(self) -> bytes | None:
+        """What was noted since the last time, for `restore`; None if that is nothing."""
+        if not self._hashes:
+            return None
+        made = Block(self.modulus, self._first, self.newest_ms, bytes(self._hashes), self._passed)
+        self._hashes, self._passed = bytearray(), []
+        return packed(made)
 
     def _in_tiers(self, keys: list[int]) -> set[int]:
         hits: set[int] = set()
         if self.tiers:
             asked = np.array(keys, dtype=np.int64)
+            asked.sort()
             for tier in self.tiers:
-                places = np.searchsorted(tier.hashes, asked)
-                places[places == len(tier.hashes)] = 0
-                hits.update(asked[tier.hashes[places] == asked].tolist())
+                hits.update(tier.among(asked).tolist())
         return hits
 
     def _one_by_one(
@@ -110,8 +137,7 @@ class Seen:
         if each in self.young:
             offsets.append(self.young[each])
         for tier in self.tiers:
-            low, high = np.searchsorted(tier.hashes, each), np.searchsorted(tier.hashes, each, side="right")
-            offsets += tier.offsets[low:high].tolist()
+            offsets += tier.offsets_of(each)
         for offset in offsets:
             if offset >= first:
                 known: Any = events[offset - first]
@@ -122,31 +148,70 @@ class Seen:
                 return True
         return False
 
+    # ------------------------------------------------------------ growing old
+    def _tidy(self, events: int) -> None:
+        """After so many events, move the dict to an array if it is large, and go on merging."""
+        if len(self.young) > self.most_young:
+            self._age()
+        elif self._merging is None:
+            self._merging = self._next_merge()
+        else:
+            tier = self._merging.go_on(max(MERGED_AT_ONCE, MERGED_AN_EVENT * events))
+            if tier is not None:
+                place = self.tiers.index(self._merging.tiers[0])
+                self.tiers[place : place + 2] = [tier]
+                self._merging = self._next_merge()
+
     def _age(self) -> None:
-        """Move the dict to an array, merge arrays of like size, forget those beyond the horizon."""
-        pairs = [*self.young.items(), *((each, offset) for each, more in self.more.items() for offset in more)]
-        made = np.array(pairs, dtype=np.int64)
+        """Move the dict to an array, forget arrays beyond the horizon."""
+        more = [(each, offset) for each, offsets in self.more.items() for offset in offsets]
+        hashes = [*self.young, *(each for each, _ in more)]
+        tier = Tier.of(hashes, [*self.young.values(), *(offset for _, offset in more)], self.newest_ms)
         self.young, self.more = {}, {}
         self.tiers = [tier for tier in self.tiers if tier.newest_ms > self.newest_ms - HORIZON_MS]
-        tier = Tier(made[:, 0], made[:, 1], self.newest_ms)
-        while self.tiers and len(self.tiers[-1].hashes) <= 2 * len(tier.hashes):
-            last = self.tiers[-1]
-            if last.newest_ms <= self.newest_ms - HORIZON_MS // 4 and len(self.tiers) < 8:
-                break  # kept apart, so that it can be forgotten
-            tier = self.tiers.pop().merged(tier)
         self.tiers.append(tier)
+        if self._merging is None or not all(tier in self.tiers for tier in self._merging.tiers):
+            self._merging = self._next_merge()
 
-    def restore(self, applied: int, journey_ms: int, not_counted: Iterable[int]) -> None:
-        """Read the ids of the last 30 days up to offset `applied` from the log again."""
+    def _next_merge(self) -> Merging | None:
+        """The newest two neighbours of like size, if they need not be apart."""
+        tiers = self.tiers
+        for place in range(len(tiers) - 1, 0, -1):
+            older, newer = tiers[place - 1], tiers[place]
+            apart = older.newest_ms <= self.newest_ms - HORIZON_MS // APART and len(tiers) < MOST_APART
+            if len(older.hashes) <= 2 * len(newer.hashes) and not apart:
+                return Merging(older, newer)
+        return None
+
+    # ------------------------------------------------------------ after a restart
+    def restore(self, applied: int, journey_ms: int, kept: Callable[[int], Iterable[tuple[int, bytes]]]) -> None:
+        """Have the ids of the last 30 days up to offset `applied` again; `kept` gives what a store has from an offset
+        on. Raises msgspec.MsgspecError for bytes that are no block."""
         start = first_within(self.log, applied, journey_ms - HORIZON_MS)
-        skipped = set(not_counted)
-        while start <= applied:
-            values = self.log.read(start, min(5_000, applied + 1 - start))
+        found = [unpacked(value) for _, value in kept(start)]
+        blocks = [each for each in found if isinstance(each, Block)]
+        if blocks and self._own_key is None:
+            self.modulus = blocks[-1].modulus
+            self.key = key_of(self.modulus)
+        blocks = [block for block in blocks if block.modulus == self.modulus]
+        passed = {offset for each in found for offset in (each if isinstance(each, list) else each.passed)}
+        for first, stop in gaps(blocks, start, applied + 1):
+            self._read_again(first, stop, passed)
+        by_age: dict[int, list[Block]] = {}
+        for block in blocks:
+            by_age.setdefault(block.newest_ms * APART // HORIZON_MS, []).append(block)
+        tiers = [_tier_of(by_age[age]) for age in sorted(by_age)]
+        self.tiers = [tier for tier in tiers if len(tier.hashes)] + self.tiers
+        self.newest_ms = max([self.newest_ms, *(tier.newest_ms for tier in self.tiers)])
+
+    def _read_again(self, start: int, stop: int, passed: set[int]) -> None:
+        while start < stop:
+            values = self.log.read(start, min(5_000, stop - start))
             if not values:
                 return
             heads: list[Any] = []
             for place, value in enumerate(values):
-                head = None if start + place in skipped else head_of(value)
+                head = None if start + place in passed else head_of(value)
                 heads.append(None if head is None or head.is_control else head)
             self._note(heads, start)
             start += len(values)
@@ -160,8 +225,12 @@ class Seen:
                 self.more.setdefault(each, []).append(self.young[each])
             self.young[each] = first + place
             self.newest_ms = max(self.newest_ms, head.appended_at_ms)
-        if len(self.young) > self.most_young:
-            self._age()
+        self._tidy(len(heads))
+
+
+def _tier_of(blocks: Sequence[Block]) -> Tier:
+    hashes, offsets = zip(*(block.ids() for block in blocks), strict=True)
+    return Tier(np.concatenate(hashes), np.concatenate(offsets), max(block.newest_ms for block in blocks))
 
 
 def first_within(log: Log, end: int, from_ms: int) -> int:

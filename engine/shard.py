@@ -144,8 +144,7 @@ class Shard:
         decider = Decider(world.compiled, self.log, self.make_durable)
         world.advance(batch, self.past, decider)
         self.make_durable(decider.outputs, whole=world.meta.applied)
-        if world.full():
-            world.flush()
+        world.flush_some(len(batch.events))
         return len(batch.events)
 
     def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
@@ -163,6 +162,11 @@ class Shard:
         """Write what has gathered."""
         if self.world is not None:
             self.world.flush()
+
+    def begin_flush(self) -> None:
+        """Have what has gathered written bit by bit with the next batches."""
+        if self.world is not None and self.world.unflushed:
+            self.world.begin_flush()
 
     @property
     def position(self) -> Position:

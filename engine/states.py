@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from heapq import merge
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import msgspec
 
@@ -17,18 +18,25 @@ from events.fold_version import FOLD_VERSION
 from projections.expressions.runtime import NEVER
 from projections.state import encode_large, integer
 
-META_VERSION = 1
+META_VERSION = 2
+READ_VERSIONS = (1, 2)
+"""The first had no blocks of ids (`seen_blocks.py`) beside the states; a release that knows only it folds again."""
+
 CACHE_STATES = 10_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
 
 FLUSH_EVENTS = 100_000
 """What a kill leaves to be folded again: some seconds' worth."""
 
-CALM_BATCH = 1_500
-"""Records in a batch of a shard that keeps up; one that lags takes more."""
+LAGGING_BATCH = 1_500
+"""Records in a batch of a shard that lags: it flushes at once. One that keeps up takes fewer, and flushes bit by bit,
+since the states of ten thousand customers would keep events waiting for 0.1 s (`strand bench latency`)."""
 
-CALM_STATES = 500
-"""A shard that keeps up has time for small flushes, which keep no event waiting (`strand bench latency`)."""
+STATES_AT_ONCE = 64
+"""States that are encoded after a batch of fewer records, while a flush is in the making."""
+
+STATES_PREPARED = 500
+"""States that a store is given at once while a flush is in the making."""
 
 ADVICE = "run `strand rebuild`; facts/ are unharmed"
 
@@ -66,10 +74,16 @@ class StepRecord(msgspec.Struct, array_like=True, gc=False):
     changes: list[tuple[Any, ...]]  # (entity, from, to, *after)
 
 
+class Begun(msgspec.Struct):
+    """A flush in the making: of so many records, of all that was there when it was begun."""
+
+    flush: Flush
+    records: int
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_meta = msgspec.msgpack.Decoder(Meta).decode
 _decode_steps = msgspec.msgpack.Decoder(list[StepRecord], ext_hook=integer).decode
-_decode_offsets = msgspec.msgpack.Decoder(list[int]).decode
 
 
 def read_meta(store: DerivedStore) -> Meta | None:
@@ -81,7 +95,10 @@ def read_meta(store: DerivedStore) -> Meta | None:
         meta = _decode_meta(data)
     except msgspec.MsgspecError:
         return None
-    return meta if meta.version == META_VERSION else None
+    if meta.version not in READ_VERSIONS:
+        return None
+    meta.version = META_VERSION
+    return meta
 
 
 def encode_steps(steps: list[StepRecord]) -> bytes:
@@ -122,21 +139,32 @@ class States:
         self.steps: list[StepRecord] = []
         self.packed_steps: list[tuple[int, bytes]] = []
         self.letters: list[tuple[int, bytes]] = []
-        self.not_counted: list[int] = []
-        self.unflushed = 0
-        self._weighed = 0
+        self.unflushed = 0  # records since the last flush that is written
+        self._begun: Begun | None = None
+        self.states_at_once = STATES_AT_ONCE
+        self._waiting: dict[str, Any] = {}  # states of the flush that is begun, as they were then; not encoded yet
+
+    @property
+    def flushing(self) -> bool:
+        """Whether a flush is begun and not written."""
+        return self._begun is not None
 
     def resume(self) -> None:
         """Read again the ids of the last 30 days, without which no record may follow; who only looks needs none."""
         if self.meta.applied >= 0:
-            skipped = (offset for _, data in self.store.seen(0) for offset in _decode_offsets(data))
-            self.seen.restore(self.meta.applied, self.meta.journey_ms, skipped)
+            try:
+                self.seen.restore(self.meta.applied, self.meta.journey_ms, self.store.seen)
+            except msgspec.MsgspecError as error:
+                raise DerivedDamaged(f"the index of ids cannot be read: {error}", ADVICE) from None
 
     def prefetch(self, customers: Set[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""
         hot, cold = self.hot, self.cold
+        if self._waiting:
+            self._encode([customer for customer in customers if customer in self._waiting])
         missing: list[str] = []
-        for customer in customers - hot.keys():
+        cool = [customer for customer in customers if customer not in hot]  # a set's `-` would look at all of `hot`
+        for customer in cool:
             state = cold.pop(customer, None)
             if state is None:
                 missing.append(customer)
@@ -152,6 +180,7 @@ class States:
 
     def _make_room(self, needed: Set[str]) -> None:
         """Keep in memory what is needed; of the rest only what the next flush writes, as bytes."""
+        self._write_begun()  # of what is in memory
         encode = self.program.codec.encode
         self.cold.clear()
         for customer in self.hot.keys() - needed:
@@ -175,9 +204,9 @@ class States:
             raise DerivedDamaged(f"a state cannot be read: {error}", ADVICE) from None
 
     def state(self, customer: str) -> Any:
-        """The customer's state; a new one for a stranger."""
+        """The customer's state, which may be changed; a new one for a stranger."""
         state = self.hot.get(customer)
-        if state is None:
+        if state is None or customer in self._waiting:
             self.prefetch({customer})
             state = self.hot[customer]
         return state
@@ -191,7 +220,8 @@ class States:
             self.timers.add(due_ms, customer)
 
     def all_states(self) -> Iterator[tuple[str, Any]]:
-        """Every known customer's state in order of id, as of now."""
+        """Every known customer's state in order of id, as of now, which may be changed."""
+        self._write_begun()
         dirty = {customer: data for customer, (data, _) in self.packed.items()} | self.dirty
         stored = (pair for pair in self.store.customers() if pair[0] not in dirty)
         mine = sorted(dirty.items(), key=lambda pair: pair[0])
@@ -200,15 +230,28 @@ class States:
             if state.known_since__at is not None:
                 yield customer, state
 
+    # ------------------------------------------------------------ flushing
     def full(self) -> bool:
-        """Whether enough has gathered for a flush; asked once after each batch."""
-        taken, self._weighed = self.unflushed - self._weighed, self.unflushed
-        return (
-            self.unflushed >= FLUSH_EVENTS
-            or (taken < CALM_BATCH and len(self.dirty) >= CALM_STATES)
-            or bool(self.packed)
-            or (len(self.hot) + len(self.cold) >= self.cache and len(self.hot) >= self.cache // 2)
-        )
+        """Whether enough has gathered for a flush."""
+        return self.unflushed >= FLUSH_EVENTS or bool(self.packed) or self._crowded()
+
+    def _crowded(self) -> bool:
+        """Whether memory holds as many states as it shall."""
+        return len(self.hot) + len(self.cold) >= self.cache and len(self.hot) >= self.cache // 2
+
+    def flush_some(self, taken: int) -> None:
+        """After a batch of so many records, begin a flush if enough has gathered, and go on with it: by so many states,
+        or, where a shard lags, to its end."""
+        if self._begun is None:
+            if not self.full():
+                return
+            self.begin_flush()
+        if taken >= LAGGING_BATCH:
+            self._write_begun()
+        elif self._begun is not None:  # else it had to be written at once
+            self._go_on(max(taken, self.states_at_once))
+        if self._begun is None:
+            self._rotate()
 
     def pack_steps(self, at_least: int = 1) -> None:
         """Make bytes of the step records up to the applied offset, if there are so many."""
@@ -217,27 +260,69 @@ class States:
             self.steps = []
 
     def flush(self) -> None:
-        """Write everything since the last flush in one batch, the applied offset with it."""
-        encode = self.program.codec.encode
-        flush = Flush(states={customer: data for customer, (data, _) in self.packed.items()})
-        flush.states |= {customer: encode(state) for customer, state in self.dirty.items()}
-        now = {
-            customer: self.dirty[customer].queued if customer in self.dirty else self.packed[customer][1]
-            for customer in self.filed
-        }
-        flush.timers_put = [(due_ms, customer) for customer, due_ms in now.items() if due_ms < NEVER]
-        flush.timers_delete = [(due_ms, customer) for customer, due_ms in self.filed.items() if due_ms < NEVER]
-        if self.not_counted:
-            flush.seen.append((self.meta.applied, _encode(self.not_counted)))
+        """Write everything since the last flush, the applied offset with it."""
+        self._write_begun()
+        self.begin_flush()
+        self._write_begun()
+        self._rotate()
+
+    def begin_flush(self) -> None:
+        """Have a flush write everything as of now, bit by bit; does nothing while one is begun."""
+        if self._begun is not None:
+            return
         self.pack_steps()
-        flush.transitions = self.packed_steps
-        flush.letters = self.letters
-        flush.meta = _encode(self.meta)
-        self.store.write(flush)
-        self.timers.flushed()
-        self.filed = {}
-        self.dirty, self.packed = {}, {}
-        self.packed_steps, self.letters, self.not_counted = [], [], []
-        self.unflushed = self._weighed = 0
-        if len(self.hot) >= self.cache // 2:
-            self.cold, self.hot = (self.hot if len(self.hot) <= 2 * self.cache else {}), {}
+        flush = Flush(letters=self.letters, transitions=self.packed_steps, meta=_encode(self.meta))
+        for customer, before_ms in self.filed.items():
+            due_ms = self._queued(customer)
+            if due_ms != before_ms:
+                if due_ms < NEVER:
+                    flush.timers_put.append((due_ms, customer))
+                if before_ms < NEVER:
+                    flush.timers_delete.append((before_ms, customer))
+        ids = self.seen.block()
+        if ids is not None:
+            flush.seen.append((self.meta.applied, ids))
+        flush.states = {customer: data for customer, (data, _) in self.packed.items()}
+        self.timers.begin_flush()
+        self._begun, self._waiting = Begun(flush, self.unflushed), self.dirty
+        self.dirty, self.filed, self.packed_steps, self.letters = {}, {}, [], []
+        if self.packed:  # they are not in memory, so they must be in the store
+            self.packed = {}
+            self._write_begun()
+
+    def _queued(self, customer: str) -> int:
+        """When a changed customer's timer fires."""
+        state = self.dirty.get(customer)
+        return self.packed[customer][1] if state is None else cast("int", state.queued)
+
+    def _go_on(self, states: int) -> None:
+        """Encode so many states more of the flush that is begun; write it once that is done."""
+        assert self._begun is not None
+        self._encode(list(islice(self._waiting, states)))
+        if not self._waiting:
+            self._write_begun()
+        elif len(self._begun.flush.states) >= STATES_PREPARED:
+            self.store.prepare(self._begun.flush)
+
+    def _encode(self, customers: Iterable[str]) -> None:
+        """Encode states of the flush that is begun before they change."""
+        assert self._begun is not None
+        encode, pop, encoded = self.program.codec.encode, self._waiting.pop, self._begun.flush.states
+        for customer in customers:
+            encoded[customer] = encode(pop(customer))
+
+    def _write_begun(self) -> None:
+        """Write the flush that is begun, if one is, in one batch."""
+        begun = self._begun
+        if begun is None:
+            return
+        self._encode(list(self._waiting))
+        self.store.write(begun.flush)
+        self._begun = None
+        self.unflushed -= begun.records
+        self.timers.flushed((self._queued(customer), customer) for customer in self.filed)
+
+    def _rotate(self) -> None:
+        """Once a flush is written, keep what was not in use since the one before in memory no longer."""
+        if self._crowded():
+            self.cold, self.hot = (self.hot if len(self.hot) <= 2 * self.cache else {}), dict(self.dirty)

@@ -7,6 +7,7 @@ what was added since.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, nsmallest
 from itertools import islice
 
@@ -16,6 +17,9 @@ from projections.expressions.runtime import NEVER
 
 NEAR = 50_000
 """Entries taken from the store at once."""
+
+FIRST = 4_000
+"""Entries taken at first, twice as many each time after: a shard that opens decides soon."""
 
 LOADS = 4
 """How many times what was loaded may wait in memory: entries of busy customers grow stale there one after the other."""
@@ -33,13 +37,15 @@ class Timers:
 
     def __init__(self, store: DerivedStore, *, near: int = NEAR) -> None:
         self.store, self.near = store, near
+        self.next_load = min(near, FIRST)
         self.heap: list[Timer] = []
         self.edge = -NEVER
         self.by_hour: dict[int, list[Timer]] = {}
         self.hours: list[int] = []  # the keys of `by_hour`, a heap
         self.horizon = -NEVER
         self.most_waiting = 0
-        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush
+        self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush was begun
+        self.begun: list[Timer] = []  # likewise before that, until the flush is written
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
@@ -53,9 +59,10 @@ class Timers:
 
     def _load(self) -> None:
         """Take more from the store."""
-        start = self.horizon
-        near = list(islice(self.store.timers(start, NEVER), self.near))
-        self.horizon = near[-1][0] + 1 if len(near) == self.near else NEVER
+        start, most = self.horizon, self.next_load
+        self.next_load = min(2 * most, self.near)
+        near = list(islice(self.store.timers(start, NEVER), most))
+        self.horizon = near[-1][0] + 1 if len(near) == most else NEVER
         if near and near[-1][0] == start and self.horizon != NEVER:  # more than that on one ms
             near = list(self.store.timers(start, start + 1))
             self.horizon = start + 1
@@ -64,8 +71,9 @@ class Timers:
             near = [timer for timer in near if timer[0] < last]
             self.horizon = last
         self.most_waiting = LOADS * max(self.near, len(near))
-        beyond, self.beyond = self.beyond, []
-        for timer in (*near, *beyond):
+        beyond = [*near, *self.begun, *self.beyond]
+        self.begun, self.beyond = [], []
+        for timer in beyond:
             self.add(*timer)
 
     def add(self, due_ms: int, customer: str) -> None:
@@ -113,8 +121,14 @@ class Timers:
         """Take the earliest entry out of the heap."""
         return heappop(self.heap)
 
-    def flushed(self) -> None:
-        """The store holds everything now; what waits in memory is left to it if that is much more than was loaded."""
-        self.beyond = []
+    def begin_flush(self) -> None:
+        """What was added so far is being written to the store."""
+        self.begun, self.beyond = [*self.begun, *self.beyond], []
+
+    def flushed(self, since: Iterable[Timer]) -> None:
+        """The store holds it now, but not what was added `since`; what waits in memory is left to the store if that is
+        much more than was loaded."""
+        self.begun = []
         if sum(map(len, self.by_hour.values())) > self.most_waiting:
             self.by_hour, self.hours, self.horizon = {}, [], self.edge
+            self.beyond = [timer for timer in since if timer[0] >= self.horizon]

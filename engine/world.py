@@ -27,7 +27,7 @@ Change = tuple[int, Any, Any]
 AHEAD = 1_000
 """Due customers that are brought into memory together where not all can be."""
 
-PACK_STEPS = 5_000
+PACK_STEPS = 1_000
 """Step records that wait as they are; more are packed, which takes a fifth of the memory."""
 
 
@@ -72,10 +72,10 @@ class World(States):
         self.compiled, self.program = compiled, compiled.program
         self.type_of = {struct: name for name, struct in compiled.program.event_types.items()}
 
-    def flush(self) -> None:
-        """Write everything since the last flush, what is overdue with it."""
+    def begin_flush(self) -> None:
+        """Have everything as of now written, what is overdue with it."""
         self.meta.overdue = list(self.overdue)
-        super().flush()
+        super().begin_flush()
 
     # ------------------------------------------------------------ records
     def advance(self, batch: Batch, past: Past, decide: Decide | None) -> None:
@@ -117,9 +117,6 @@ class World(States):
         meta.dead_letters += len(batch.letters)
         meta.unknown += len(batch.unknown)
         self.letters += batch.letters
-        self.not_counted += batch.unknown
-        self.not_counted += [offset for offset, _ in batch.letters]
-        self.not_counted += [batch.first + place for place in sorted(duplicates)]
         self.unflushed += len(batch.events)
 
     def fold_recorded(self, offset: int, past: Past) -> None:
@@ -195,7 +192,7 @@ class World(States):
             if heap[0][1] not in self.hot:  # more are due than can be in memory
                 self.prefetch({heap[0][1], *timers.first(AHEAD)})
             due, customer = timers.pop()
-            state = self.hot[customer]
+            state = self.state(customer)
             if state.queued != due:
                 continue  # an earlier entry took its place
             if due < before_ms:  # overdue since before this record: not in the past, but in order

@@ -104,6 +104,9 @@ class MemoryDerived:
         """The state records of these customers, None for a stranger."""
         return [self._states.get(customer) for customer in customers]
 
+    def prepare(self, flush: Flush) -> None:
+        """Leaves all to `write`."""
+
     def write(self, flush: Flush) -> None:
         """Write everything; a timer both deleted and put stays."""
         self._states.update(flush.states)

@@ -71,9 +71,16 @@ class RocksDerived:
             states = self._database.family("states")
             return states.get([customer.encode() for customer in customers]) or []
 
-    def write(self, flush: Flush) -> None:
-        """Write everything in one atomic batch: deletions of timers first, so one that is also put stays."""
-        batch = WriteBatch(raw_mode=True)
+    def prepare(self, flush: Flush) -> None:
+        """Take a flush's states and timers into the batch that `write` will write."""
+        flush.prepared = self._gathered(flush)
+        flush.states, flush.timers_delete, flush.timers_put = {}, [], []
+
+    def _gathered(self, flush: Flush) -> WriteBatch:
+        """Deletions of timers first, so one that is also put stays."""
+        batch = flush.prepared
+        if not isinstance(batch, WriteBatch):
+            batch = WriteBatch(raw_mode=True)
         put = self._database.putter(batch, "states")
         for customer, state in flush.states.items():
             put(customer.encode(), state)
@@ -82,6 +89,11 @@ class RocksDerived:
         put = self._database.putter(batch, "timers")
         for due_ms, customer in flush.timers_put:
             put(timer_key(due_ms, customer), b"")
+        return batch
+
+    def write(self, flush: Flush) -> None:
+        """Write everything in one atomic batch."""
+        batch = self._gathered(flush)
         for name, entries in (("seen", flush.seen), ("transitions", flush.transitions), ("letters", flush.letters)):
             put = self._database.putter(batch, name)
             for offset, value in entries:

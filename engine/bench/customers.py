@@ -24,7 +24,8 @@ from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import GAP_DAYS, Workload, cities_for
 from engine.ports import Flush
 from engine.runtimes.embedded.collector import calm_collector
-from engine.seen import HORIZON_MS, Tier
+from engine.seen import HORIZON_MS
+from engine.seen_tiers import Tier
 from engine.shard import Shard
 from engine.states import CACHE_STATES
 from events.durations import DAY_MS

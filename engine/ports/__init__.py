@@ -78,6 +78,7 @@ class Flush:
     transitions: list[tuple[int, bytes]] = field(default_factory=list)  # (first offset, packed steps)
     letters: list[tuple[int, bytes]] = field(default_factory=list)  # (offset, dead letter of the fold)
     meta: bytes | None = None  # the shard's own record: versions, rulebook, applied offset, counters
+    prepared: object = None  # the store's own form of what it was given in parts
 
 
 class DerivedStore(Protocol):
@@ -87,8 +88,13 @@ class DerivedStore(Protocol):
         """The state records of these customers, None for a stranger, in the order asked."""
         ...
 
+    def prepare(self, flush: Flush) -> None:
+        """Make a flush ready in parts: take its states and timers out of it, so that `write` is quick later; timers
+        that are deleted before those that are put."""
+        ...
+
     def write(self, flush: Flush) -> None:
-        """Write everything in one atomic batch; a state or timer put twice keeps the last."""
+        """Write everything in one atomic batch, what was prepared too; a state or timer put twice keeps the last."""
         ...
 
     def meta(self) -> bytes | None:

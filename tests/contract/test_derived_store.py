@@ -41,6 +41,22 @@ def test_states_come_back_in_the_order_asked(derived: DerivedAdapter) -> None:
     assert store.get_many(["ann", "bob"]) == [b"3", b"2"]
 
 
+def test_a_flush_that_was_prepared_in_parts_is_written_as_one(derived: DerivedAdapter) -> None:
+    store = derived.open()
+    store.write(Flush(states={"ann": b"1"}, timers_put=[(1, "ann")], meta=b"old"))
+    before = everything(store)
+    flush = Flush(timers_delete=[(1, "ann"), (2, "bob")], timers_put=[(2, "bob")], meta=b"new", seen=[(7, b"ids")])
+    for customer, state in (("ann", b"2"), ("bob", b"3"), ("zoë", b"4")):
+        flush.states[customer] = state
+        store.prepare(flush)
+        assert everything(store) == before
+    flush.states["cid"] = b"5"
+    store.write(flush)
+    assert store.get_many(["ann", "bob", "cid", "zoë"]) == [b"2", b"3", b"5", b"4"]
+    assert list(store.timers(0, FOREVER_MS)) == [(2, "bob")]
+    assert (list(store.seen(0)), store.meta()) == ([(7, b"ids")], b"new")
+
+
 def test_customers_are_ordered_by_the_bytes_of_their_ids(derived: DerivedAdapter) -> None:
     store = derived.open()
     ids = ["b", "a", "ab", "é", "e", "\U0001f600", "￿", "Z", "aa"]  # UTF-16 would put the emoji before U+FFFF

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
 
+import msgspec
+import numpy as np
 import pytest
 
 from engine.adapters.memory import MemoryLog
-from engine.seen import HORIZON_MS, Seen, first_within, key
+from engine.seen import HORIZON_MS, MODULUS, Seen, first_within, key_of
+from engine.seen_blocks import unpacked
+from engine.seen_tiers import Merging, Tier
 from events.codec import encode_record, encode_tick, head_of
 from events.envelope import Event
 
 DAY = 86_400_000
+key = key_of(MODULUS)
 START = 1_700_000_000_000
 
 
@@ -64,9 +70,29 @@ class Stream:
         return offsets
 
 
+@dataclass
+class Kept:
+    """What a store has of an index: values by the last offset that they are about."""
+
+    values: dict[int, bytes] = field(default_factory=dict)
+
+    def flush(self, seen: Seen, stream: Stream) -> None:
+        block = seen.block()
+        if block is not None:
+            self.values[stream.log.end() - 1] = block
+
+    def first_version(self, stream: Stream) -> None:
+        """As a store of the first release has it: only what did not count."""
+        self.values = {stream.log.end() - 1: msgspec.msgpack.encode(stream.not_counted)}
+
+    def since(self, start: int) -> Iterator[tuple[int, bytes]]:
+        return ((offset, value) for offset, value in sorted(self.values.items()) if offset >= start)
+
+
 def lived(seed: int, seen_by: list[Seen], stream: Stream, *, restarts: bool) -> int:
     """Append random batches and ask every index and the naive one; gives how many duplicates there were."""
     random, naive, t, duplicates = Random(seed), Naive(), START, 0
+    kept = [Kept() for _ in seen_by]
     for _ in range(60):
         first, expected = stream.log.end(), []
         for _ in range(random.choice([0, 1, 2, 7, 30])):
@@ -83,9 +109,14 @@ def lived(seed: int, seen_by: list[Seen], stream: Stream, *, restarts: bool) -> 
         for place, seen in enumerate(seen_by):
             stream.not_counted = list(before)
             assert stream.asked(seen, first) == expected
+            if restarts and random.random() < 0.5:
+                kept[place].flush(seen, stream)
             if restarts and random.random() < 0.3 and stream.log.end():
-                seen_by[place] = Seen(stream.log, key=seen.key, young=seen.most_young)
-                seen_by[place].restore(stream.log.end() - 1, t, stream.not_counted)
+                kept[place].flush(seen, stream)
+                if random.random() < 0.2:
+                    kept[place].first_version(stream)
+                seen_by[place] = Seen(stream.log, key=None if seen.key is key else seen.key, young=seen.most_young)
+                seen_by[place].restore(stream.log.end() - 1, t, kept[place].since)
     return duplicates
 
 
@@ -101,7 +132,8 @@ def test_it_is_exact_with_any_hash_and_any_number_of_tiers(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_a_restart_makes_no_difference(seed: int) -> None:
     stream = Stream()
-    indexes = [Seen(stream.log, key=hash_of, young=5) for hash_of in (key, few_keys)]
+    indexes = [Seen(stream.log, young=5), Seen(stream.log, key=few_keys, young=5)]
+    indexes[0].key = key
     assert lived(seed, indexes, stream, restarts=True) > 20
 
 
@@ -122,14 +154,18 @@ def test_another_customer_may_have_the_same_id() -> None:
     assert stream.asked(Seen(stream.log), 0) == [2]
 
 
-def test_a_copy_that_was_dropped_does_not_shadow_a_later_one() -> None:
+@pytest.mark.parametrize("blocks", [True, False])
+def test_a_copy_that_was_dropped_does_not_shadow_a_later_one(*, blocks: bool) -> None:
     """Ann's second is a duplicate on day 20; on day 31 the first is forgotten, and the second never counted."""
     stream = Stream()
     for day in (0, 20):
         stream.append("ann", "e1", START + day * DAY)
-    assert stream.asked(Seen(stream.log), 0) == [1]
+    seen = Seen(stream.log)
+    assert stream.asked(seen, 0) == [1]
+    kept = seen.block() if blocks else msgspec.msgpack.encode(stream.not_counted)
+    assert kept is not None
     restored = Seen(stream.log)
-    restored.restore(1, START + 20 * DAY, stream.not_counted)
+    restored.restore(1, START + 20 * DAY, lambda _: [(1, kept)])
     stream.append("ann", "e1", START + 31 * DAY)
     assert stream.asked(restored, 2) == []
 
@@ -139,8 +175,79 @@ def test_a_restored_index_reads_thirty_days_of_log_and_no_more() -> None:
     for day in range(100):
         stream.append("ann", f"e{day}", START + day * DAY)
     seen = Seen(stream.log)
-    seen.restore(99, START + 99 * DAY, [])
+    seen.restore(99, START + 99 * DAY, lambda _: [])
     assert sorted(seen.young.values()) == list(range(70, 100))
+
+
+class Unread(MemoryLog):
+    """A log of which single records may be asked for, and no range."""
+
+    def read(self, start: int, limit: int) -> list[bytes]:
+        raise AssertionError("nothing is read again")
+
+
+def test_what_blocks_cover_is_not_read_from_the_log_again() -> None:
+    stream, kept, seen = Stream(), Kept(), None
+    stream.log = Unread()
+    for day in range(100):
+        stream.append("ann", f"e{day}", START + day * DAY)
+    for process in range(3):  # each goes on with the hashes of the first
+        seen = Seen(stream.log, young=7)
+        if process:
+            seen.restore(33 * process, START + 33 * process * DAY, kept.since)
+        for day in range(33 * process + 1 if process else 0, 33 * (process + 1) + 1):
+            head = head_of(stream.log.get(day))
+            assert seen.duplicates([head], [head.appended_at_ms], day) == set()
+        block = seen.block()
+        assert block is not None
+        kept.values[33 * (process + 1)] = block
+    assert seen is not None
+    head = head_of(stream.log.get(80))
+    assert seen.duplicates([head], [START + 99 * DAY], 100) == {0}
+
+
+def test_a_block_of_another_modulus_is_read_from_the_log() -> None:
+    stream, kept = Stream(), Kept()
+    for day in range(10):
+        stream.append("ann", f"e{day}", START + day * DAY)
+    for first, modulus in ((0, 12_345_677), (5, 7_654_321)):
+        seen = Seen(stream.log)
+        seen.modulus, seen.key = modulus, key_of(modulus)
+        heads = [head_of(value) for value in stream.log.read(first, 5)]
+        seen.duplicates(heads, [head.appended_at_ms for head in heads], first)
+        block = seen.block()
+        assert block is not None
+        kept.values[first + 4] = block
+    restored = Seen(stream.log)
+    restored.restore(9, START + 9 * DAY, kept.since)
+    assert restored.modulus == 7_654_321
+    for day in range(10):
+        stream.append("ann", f"e{day}", START + 9 * DAY)
+    assert stream.asked(restored, 10) == list(range(10, 20))
+
+
+@pytest.mark.parametrize("value", [b"", b"\x02", b"\x02\x90", b"\x81\x00\x00", b"\x03\x90"])
+def test_other_bytes_are_no_block(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        unpacked(value)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_merging_in_parts_is_merging(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sizes = random.integers(1, 300, 2)
+    tiers = [
+        Tier(random.integers(0, random.choice([3, 50, 1 << 60]), size), np.arange(size, dtype=np.int64) + at, at)
+        for at, size in enumerate(sizes)
+    ]
+    merging, whole, parts = Merging(tiers[0], tiers[1]), None, 0
+    while whole is None:
+        whole, parts = merging.go_on(int(random.integers(1, 60))), parts + 1
+    assert parts <= sum(sizes)
+    assert list(whole.hashes) == sorted([*tiers[0].hashes, *tiers[1].hashes])
+    expected = sorted((each, offset) for tier in tiers for each, offset in zip(tier.hashes, tier.offsets, strict=True))
+    assert sorted(zip(whole.hashes, whole.offsets, strict=True)) == expected
+    assert whole.newest_ms == 1
 
 
 def test_old_tiers_are_forgotten_and_young_ones_merge() -> None:

@@ -39,7 +39,8 @@ class Waiting:
     def flush(self) -> None:
         delete = [(due_ms, customer) for customer, due_ms in self.filed.items()]
         self.store.write(Flush(timers_put=self.sorted(), timers_delete=delete))
-        self.timers.flushed()
+        self.timers.begin_flush()
+        self.timers.flushed(())
         self.filed = dict(self.due)
 
     def restart(self) -> None:

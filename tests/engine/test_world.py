@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import pytest
 
 from engine.adapters.memory import MemoryDerived
-from engine.compiled import compile_rulebook
+from engine.compiled import Compiled, compile_rulebook
 from engine.hashes import state_hash
+from engine.ports import Log
 from engine.reading import Reader
-from engine.states import Meta, StepRecord, encode_steps, read_steps
+from engine.states import Meta, StepRecord, encode_steps, read_meta, read_steps
 from engine.world import Past, World
 from events.errors import DerivedDamaged
 from projections.expressions.runtime import NEVER
@@ -134,7 +136,7 @@ def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: 
         batch = reader.read(log.read(first, every), first, through_activations=True)
         world.advance(batch, Past(START, {}), None)
         world.flush()
-        assert len(world.hot) <= max(cache // 2, 0) or every > 1
+        assert len(world.hot) <= max(cache // 2, 0) or len(world.hot) + len(world.cold) < cache or every > 1
         queued = {(state.queued, customer) for customer, state in world.all_states() if state.queued < NEVER}
         assert set(world.store.timers(-NEVER, NEVER)) == queued
     assert state_hash(world) == state_hash(journey.world)
@@ -162,6 +164,54 @@ def test_more_are_due_at_once_than_fit_into_memory(journey: Journey, monkeypatch
     assert state_hash(world) == state_hash(journey.world)
     queued = {(state.queued, customer) for customer, state in world.all_states() if state.queued < NEVER}
     assert set(world.store.timers(-NEVER, NEVER)) == queued
+
+
+@pytest.mark.parametrize("cache", [1, 6, 1_000])
+@pytest.mark.parametrize("states", [1, 3, 100])
+def test_a_flush_bit_by_bit_writes_what_was_there_when_it_began(journey: Journey, cache: int, states: int) -> None:
+    """At every instant the store is that of a world which was flushed at once where the last written flush began."""
+    journey.given(rules(SHOP))
+    for number in range(60):
+        customer, day = f"c{number * 7 % 11}", 2 + number // 4
+        journey.given(order_completed(customer, at=f"2026-01-{day:02}T{number % 4 + 10}:00+00:00", total=number % 9))
+    log, compiled = journey.facts.log, compile_rulebook(checked(SHOP))
+    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
+    world = World(compiled, MemoryDerived(), log, meta, cache=cache)
+    world.states_at_once = states
+    reader, expected, written = Reader(compiled, 0), [stored(World(compiled, MemoryDerived(), log, copy(meta)))], 0
+    for offset in range(log.end()):
+        batch = reader.read(log.read(offset, 1), offset, through_activations=True)
+        world.advance(batch, Past(START, {}), None)
+        expected.append(stored(folded(compiled, log, offset)))
+        world.begin_flush()
+        world.flush_some(1)
+        written += not world.flushing
+        read = read_meta(world.store)
+        assert stored(world) == expected[0 if read is None else read.applied + 1]
+        for customer in list(world.cold):
+            del world.cold[customer]  # none of them is needed but what the store has
+    assert 10 < written <= log.end()
+    assert (written < log.end()) == (states == 1 and cache > 1)  # one that holds nothing writes all at once
+    assert state_hash(world) == state_hash(journey.world)
+    world.flush()
+    assert stored(world) == expected[-1]
+
+
+def folded(compiled: Compiled, log: Log, upto: int) -> World:
+    """A world flushed once, at an offset."""
+    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
+    world = World(compiled, MemoryDerived(), log, meta)
+    batch = Reader(compiled, 0).read(log.read(0, upto + 1), 0, through_activations=True)
+    world.advance(batch, Past(START, {}), None)
+    world.flush()
+    return world
+
+
+def stored(world: World) -> tuple[object, ...]:
+    """What a world's store holds of states, timers, transitions."""
+    store = world.store
+    steps = [step for _, value in store.transitions() for step in read_steps(value)]
+    return [(name, data) for name, data in store.customers()], list(store.timers(-NEVER, NEVER)), steps
 
 
 def test_a_state_written_otherwise_is_refused(journey: Journey) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.delivery.outbox import Outbox
 from engine.rulebook.rulebook import Rulebook
-from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.clock import Clock, Every, wall_clock_ms
 from engine.runtimes.embedded.bell import Bell
 from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.embedded.due import next_due_ms
@@ -33,6 +33,13 @@ from events.times import instant_text
 BATCH_RECORDS = 2_000
 DELIVER_ROUNDS = 50
 FLUSH_IDLE_S = 2.0
+DELIVER_S = 0.25
+"""How long messages may gather while events keep coming: what is written together costs few fsyncs, and no event waits
+for those of each batch."""
+
+FLUSH_S = 5.0
+"""How old states that others read may be while events keep coming; more often costs each event more."""
+
 WAIT_S = 1.0
 
 Progress = Callable[[int], None]
@@ -187,6 +194,11 @@ class EmbeddedEngine(SelfClosing):
             shard.flush()
         self._keep_place()
 
+    def _begin_flush(self) -> None:
+        """Have the states of all partitions written bit by bit."""
+        for shard in self.shards:
+            shard.begin_flush()
+
     def _keep_place(self) -> None:
         if self.outbox is not None:
             self.outbox.keep_place()
@@ -213,11 +225,16 @@ class EmbeddedEngine(SelfClosing):
             self.open_shards()  # events are taken meanwhile
             if ready is not None:
                 ready()
+            flush, deliver = Every(FLUSH_S), Every(DELIVER_S)
             while not self._stopping:
                 server.check()
                 if self._round():
-                    self.deliver()
+                    if deliver.over():
+                        self.deliver()
+                    if flush.over():
+                        self._begin_flush()
                     continue
+                self.deliver()
                 now_ms = self.clock()
                 if not catch_up:
                     self.intake.check_leap(now_ms)

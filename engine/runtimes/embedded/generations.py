@@ -43,6 +43,10 @@ class GenerationStore:
         """The state records of these customers, None for a stranger, in the order asked."""
         return self._store.get_many(customers)
 
+    def prepare(self, flush: Flush) -> None:
+        """Make a flush ready in parts."""
+        self._store.prepare(flush)
+
     def write(self, flush: Flush) -> None:
         """Write everything in one atomic batch."""
         self._store.write(flush)

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import TypeVar
 
 from engine.leaps import LEAP_MS
+from engine.runtimes.clock import Every
 from engine.runtimes.embedded.due import next_due_ms
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
@@ -39,10 +40,11 @@ from triggers.decisions import MARK
 T = TypeVar("T")
 
 BATCH_RECORDS = 2_000
-DEPTH = 2
-"""Slices that wait for the thread; the next is fetched meanwhile."""
+ROOM_RECORDS = 4_000
+"""Records that wait for the thread, about; more are fetched meanwhile."""
 
 FLUSH_IDLE_S = 2.0
+FLUSH_S = 5.0
 
 Slice = tuple[Sequence[Fetched], int]
 Asked = Callable[[], None]
@@ -77,6 +79,7 @@ class Lane:
         self._closing = False
         self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
         self._ticked = -1
+        self._flush = Every(FLUSH_S)
         self._watched_ms = 0
         self._thread = Thread(target=self._run, name=f"strand-p{partition}", daemon=True)
         self._thread.start()
@@ -85,11 +88,11 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether it takes another slice."""
-        return self.next_offset is not None and self._waiting < DEPTH and not self._closing
+        return self.next_offset is not None and self._waiting < ROOM_RECORDS and not self._closing
 
     def offer(self, records: Sequence[Fetched], upto: int) -> None:
         """Hand over what stands from `next_offset` on, before `upto`; there is nothing else in between."""
-        self._waiting += 1
+        self._waiting += len(records)
         self.next_offset = upto
         self._inbox.put((records, upto))
 
@@ -130,8 +133,8 @@ class Lane:
         self._closing = True
         self._inbox.put(None)
 
-    def _slice_taken(self) -> None:
-        self._waiting -= 1
+    def _slice_taken(self, records: int) -> None:
+        self._waiting -= records
         self.place.room.set()
 
     def _reads_from(self, offset: int, log_end: int) -> None:
@@ -239,6 +242,8 @@ class Lane:
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)
             self.done = done
+            if self._flush.over():
+                shard.begin_flush()
             self.place.bridge.turn.pass_on()
             if not self._inbox.empty():
                 break
@@ -253,6 +258,8 @@ class Lane:
             return
         item = self._next(0 if self.done < log.end() else self._seconds_left(shard))
         self._take(item, log)
+        while not self._inbox.empty() and log.end() - self.done < BATCH_RECORDS:  # what came meanwhile is one batch
+            self._take(self._next(0), log)
         if item is None and self.done == log.end() and shard.world is not None and shard.world.unflushed:
             shard.flush()
 
@@ -260,7 +267,7 @@ class Lane:
         if isinstance(item, tuple):
             records, upto = item
             log.take(records, upto=upto)
-            self._tell(self._slice_taken)
+            self._tell(self._slice_taken, len(records))
         elif item is not None:
             item()
 

@@ -12,6 +12,7 @@ from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.pages import add_pages
+from engine.runtimes.kafka.turn import quick_loop
 from engine.runtimes.kafka.watchdog import watched
 from engine.runtimes.kafka.worker import Worker
 
@@ -46,7 +47,7 @@ async def serve(
             add_pages(app, worker, group)
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
         ended = [told, cast("asyncio.Future[object]", worker.failed)]
-        with watched(loop), calm_collector():
+        with watched(loop), calm_collector(), quick_loop():
             try:
                 await app.start()
                 await app.add_runtime_dependency(group)

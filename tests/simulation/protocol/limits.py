@@ -20,6 +20,8 @@ from engine.world import World
 CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, ...]], ...] = (
     (engine.states, "FLUSH_EVENTS", (3, 10)),
     (engine.shard, "FOLD_BATCH", (1, 4)),
+    (engine.states, "STATES_AT_ONCE", (1, 3)),
+    (engine.states, "STATES_PREPARED", (1, 2)),
     (engine.world, "AHEAD", (1, 3)),
     (engine.world, "PACK_STEPS", (1, 3)),
     (engine.deciding, "CHUNK_OUTPUTS", (1, 2)),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
 
-from engine.runtimes.kafka.turn import Bridge, Turn
+from engine.runtimes.kafka.turn import SWITCH_S, Bridge, Turn, quick_loop
 
 
 def test_turns_are_taken_in_the_order_asked_for() -> None:
@@ -82,3 +83,10 @@ def test_who_waits_for_the_loop_lets_others_compute_and_hears_what_it_said() -> 
         return seen
 
     assert asyncio.run(main()) == ["in the loop", "answer"]
+
+
+def test_the_loop_is_quick_in_the_body_and_then_as_before() -> None:
+    before = sys.getswitchinterval()
+    with quick_loop():
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+    assert sys.getswitchinterval() == before
