@@ -1,6 +1,7 @@
 """One partition in a worker's hands: a thread that opens it, copies what is fetched, and drives its shard.
 
-open:  the copy reaches the log's end -> what applying left out is appended -> claim -> frontier -> the shard opens
+open:  the copy reaches the log's end -> what applying left out is appended -> claim -> frontier -> the copy reaches
+       that too -> the shard opens
 then:  slice -> copy -> process until nothing is left -> ticks by the clock -> flush when nothing comes
 """
 
@@ -171,15 +172,18 @@ class Lane:
         events = self._topic(INTERACTIONS)
         end = self._checked_end(log, events)
         self._tell(self._reads_from, log.end(), end)
-        while log.end() < end:
-            self._take(self._next(FLUSH_IDLE_S), log)
-            self._between()
+        self._copy_to(log, end)
         self._complete_activations(log, events)
-        shard = self._opened(log, local)
+        shard = self._opened(log, local, events)
         self.shard = shard
         while not self._closing:
             self._round(shard, log, events)
         shard.flush()
+
+    def _copy_to(self, log: KafkaLog, end: int) -> None:
+        while log.end() < end:
+            self._take(self._next(FLUSH_IDLE_S), log)
+            self._between()
 
     def _topic(self, name: str) -> PartitionTopic:
         place = self.place
@@ -209,7 +213,7 @@ class Lane:
                 at_ms = max(activation.at_ms, log.journey_ms)
                 events.append(encode_activation(numbered(activation, number), at_ms), at_ms=at_ms)
 
-    def _opened(self, log: KafkaLog, local: LocalPartition) -> ClaimedShard:
+    def _opened(self, log: KafkaLog, local: LocalPartition, events: PartitionTopic) -> ClaimedShard:
         place = self.place
         topic = self._topic(DECISIONS)
         decisions = KafkaDecisions(topic, local.copy)
@@ -229,6 +233,10 @@ class Lane:
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
         decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name, anew=self.anew))
+        decided = decisions.highest[0] + 1  # by the owner before, of what came while we copied
+        if decided > log.end():
+            check_end(f"partition {self.partition} of {place.connection.topic(INTERACTIONS)}", events.end(), decided)
+            self._copy_to(log, decided)
         shard.open()
         return shard
 
