@@ -71,6 +71,7 @@ async def kill(stage: Stage) -> int:
     while stage.going():
         await asyncio.sleep(rng.uniform(0.5, 3))
         slot = rng.choice(slots)
+        await stage.until(partial(stage.busy, slot), 1.0)
         struck += stage.busy(slot)
         slot.kill()
         await asyncio.sleep(rng.choice([0, 0.5, 2]))
@@ -177,6 +178,7 @@ async def mixed(stage: Stage) -> int:
         if len(free) > 1:
             slot = rng.choice(free)
             held.add(slot.number)
+            await stage.until(partial(busy, slot), 1.0)
             struck += busy(slot)
             back.append(asyncio.create_task(strike(slot)))
         await asyncio.sleep(rng.uniform(0.3, 2))
