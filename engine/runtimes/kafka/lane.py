@@ -19,9 +19,10 @@ from typing import TypeVar
 from engine.leaps import LEAP_MS
 from engine.runtimes.clock import Every
 from engine.runtimes.embedded.due import next_due_ms
+from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, INTERACTIONS, NOTHING, TRANSITIONS
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
@@ -185,6 +186,10 @@ class Lane:
         partition = 0 if name == ACTIVATIONS else self.partition
         return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
 
+    def _announcer(self) -> Announcer | None:
+        wanted = self.place.connection.transitions
+        return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
+
     def _checked_end(self, log: KafkaLog, events: PartitionTopic) -> int:
         """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
         begin, end = events.begin(), events.end()
@@ -219,6 +224,7 @@ class Lane:
             place.rulebooks.load,
             place.rulebooks.compile,
             partition=self.partition,
+            announcer=self._announcer(),
         )
         end = topic.end()
         check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())

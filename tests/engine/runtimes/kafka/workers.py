@@ -33,14 +33,16 @@ asyncio.run(serve(connection, Path(sys.argv[2]), name=sys.argv[3], live=False, w
 """
 
 
-def make_shop_on(bootstrap: str, prefix: str, folder: Path, *, partitions: int = 4) -> Path:
+def make_shop_on(
+    bootstrap: str, prefix: str, folder: Path, *, partitions: int = 4, live_from: str = "2025-01-02"
+) -> Path:
     """The shop with its history on Kafka, and time up to its end; nothing is decided yet."""
     shop = make_shop(folder, partitions=partitions)
     table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
     (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = {partitions}\n{table}')
     assert strand("topics", "create", "-w", shop).code == 0
     lines = write_lines(folder.parent / f"{prefix}history.jsonl", shop_history())
-    assert strand("import", lines, "--live-from", "2025-01-02", "-w", shop).code == 0
+    assert strand("import", lines, "--live-from", live_from, "-w", shop).code == 0
     assert strand("tick", "-w", shop).code == 0
     return shop
 
