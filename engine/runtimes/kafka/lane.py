@@ -30,6 +30,7 @@ from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import numbered
 from engine.runtimes.kafka.restoring import restore
 from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.standstill import NONE, open_shard, process
 from engine.runtimes.kafka.values import Fetched
 from engine.runtimes.kafka.workplace import Workplace
 from events.codec import activation_of, encode_activation, encode_tick, read_record
@@ -63,9 +64,10 @@ class Lane:
     `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
-    def __init__(self, partition: int, place: Workplace, *, copied: int = -1) -> None:
+    def __init__(self, partition: int, place: Workplace, *, copied: int = -1, failed: range = NONE) -> None:
         self.partition, self.place = partition, place
         self.copied = copied  # up to where this disk had it before
+        self._failed = failed  # records that an earlier lane failed at together
         self.next_offset: int | None = None
         self.log_end = 0  # as last heard of
         self.shard: ClaimedShard | None = None  # once it is open; its thread's
@@ -233,7 +235,7 @@ class Lane:
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
         decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name))
-        shard.open()
+        open_shard(shard)
         return shard
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
@@ -241,7 +243,7 @@ class Lane:
         if shard.world is not None:
             shard.world.cache = self.place.states_each
         began = time.perf_counter()
-        while not self._closing and shard.process(BATCH_RECORDS):
+        while not self._closing and process(shard, BATCH_RECORDS, self._failed):
             self.place.batches.observe(time.perf_counter() - began)
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)

@@ -35,6 +35,7 @@ class ClaimedShard(Shard):
             log, decisions, generations, load, compile_rulebook, partition=partition, fold_version=fold_version
         )
         self._decisions = decisions
+        self.sending = False  # or failed while it sent
         self._announcer = announcer
         if announcer is not None:
             self.announce_activated = announcer.take_activated
@@ -56,11 +57,13 @@ class ClaimedShard(Shard):
 
     def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
         """As `Shard.make_durable`, transitions first; raises Superseded if another owner claimed meanwhile."""
+        if self._announcer is not None and self.world is not None:
+            self._announcer.take(self.world.program, self.world.steps, self.past.frontier)
+        self.sending = True
         if self._announcer is not None:
-            if self.world is not None:
-                self._announcer.take(self.world.program, self.world.steps, self.past.frontier)
             self._announcer.send()
         super().make_durable(outputs, whole=whole)
+        self.sending = False
         self.decided.update((decision.kind, decision.reason) for output in outputs for decision in output.decisions)
 
     def _usable(self, meta: Meta, active: int) -> bool:
