@@ -48,7 +48,7 @@ def make_shop_on(
 
 
 @contextmanager
-def serving(shop: Path, count: int = 1, *, kill_at: str | None = None) -> Iterator[list[str]]:
+def serving(shop: Path, count: int = 1, *, kill_at: str | None = None, patience_s: float = 90.0) -> Iterator[list[str]]:
     """The URLs of workers, once every record is processed; each keeps its folder below the shop for the next time.
 
     One that dies at `kill_at` is not missed.
@@ -63,11 +63,11 @@ def serving(shop: Path, count: int = 1, *, kill_at: str | None = None) -> Iterat
             process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
             stack.callback(_end, process, -signal.SIGKILL if kill_at else 0)
             urls.append(f"http://127.0.0.1:{port}")
-        wait_for(lambda: _done(Workers(urls), connection, count), 90.0)
+        wait_for(lambda: all_done(Workers(urls), connection, count), patience_s)
         yield urls
 
 
-def _done(workers: Workers, connection: Connection, count: int) -> bool:
+def all_done(workers: Workers, connection: Connection, count: int) -> bool:
     """Whether all partitions are open, shared by all of the workers, and processed."""
     try:
         opened = workers.by_partition()
