@@ -1,7 +1,7 @@
 """One trial: records come, workers are struck, and in the end all is as if nothing had happened.
 
-What is compared with a run without faults: what readers keep of the decisions, a fold of everything from nothing, and
-the states that the workers have on their disks.
+What is compared with a run without faults: what readers keep of the transitions and of the decisions, a fold of
+everything from nothing, and the states that the workers have on their disks.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from deploy.kafka.cluster import Cluster
 from engine.runtimes.embedded.report import RunReport
 from engine.runtimes.kafka.claims import Claim, decode
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, TRANSITIONS, Connection
+from engine.runtimes.kafka.transitions import Heard
 from engine.runtimes.kafka.until_idle import run_until_idle
 from tests.chaos_kafka.faults import FAULTS, Stage
 from tests.chaos_kafka.processes import Slot
-from tests.chaos_kafka.workload import PARTITIONS, Workload, publish
+from tests.chaos_kafka.workload import PARTITIONS, Moved, Workload, publish
 from tests.engine.runtimes.kafka.clusters import make_topics
 
 CATCH_UP_S = 240.0
@@ -91,11 +92,13 @@ async def trial(
         for slot in slots:
             await asyncio.to_thread(_stop, slot)
         claims, entries = await _appended(clients, connection)
+        heard = await _heard(clients, connection)
     finally:
         for slot in slots:
             if slot.alive:
                 slot.kill()
         await clients.stop()
+    assert heard == workload.transitions, "announced otherwise than without faults"
     passing = PASSING | ARRIVALS if fault == "broker" else PASSING
     await _compare(workload, connection, folder, owners, passing)
     return Outcome(
@@ -164,6 +167,23 @@ async def _appended(clients: Clients, connection: Connection) -> tuple[int, int]
             entries += len(chunk)
             claims += sum(isinstance(decode(record.value), Claim) for record in chunk)
     return claims, entries
+
+
+async def _heard(clients: Clients, connection: Connection) -> list[Moved]:
+    """What readers keep of the transitions that were announced, but for those that the activation made."""
+    topic = connection.topic(TRANSITIONS)
+    found: list[Moved] = []
+    for partition, end in (await clients.ends(topic, range(PARTITIONS))).items():
+        reader = Heard()
+        async for chunk in clients.read(topic, partition, 0, end):
+            steps = [step for record in chunk if (step := reader.take(record.value)) is not None]
+            found += [
+                (step.customer, moved.name, str(moved.after), step.at_ms, step.cause)
+                for step in steps
+                for moved in step.transitions
+                if not step.cause.startswith("activation:")
+            ]
+    return sorted(found)
 
 
 async def _compare(

@@ -13,20 +13,27 @@ from engine.runtimes.embedded.report import RunReport
 from engine.runtimes.kafka.applying import announce, append_everywhere
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.views.partition import Views
+from engine.views.rows import transition_rows
 from engine.workspace.workspace import Workspace
 from events.codec import activation_of, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, write_lines
 
 PARTITIONS = 6
+Moved = tuple[str, str, str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Each partition's records in order, and the report of a run without faults."""
+    """Each partition's records in order, and the report of a run without faults.
+
+    `transitions` are those after the activation: (customer, segment, to, at_ms, cause), sorted.
+    """
 
     records: dict[int, list[bytes]]
     expected: RunReport
+    transitions: list[Moved]
 
 
 def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
@@ -48,7 +55,16 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
         expected = engine.run_until_idle()
     with Workspace.open(shop, owner=False) as workspace:
         records = {facts.partition: facts.log.read(0, 1 << 40) for facts in workspace.facts}
-    return Workload(records, expected)
+        views = Views(workspace)
+        active = views.active()
+        assert active is not None
+        transitions = [
+            (row["customer"], row["name"], row["to"], row["at_ms"], row["cause"])
+            for view in views.partitions
+            for row in transition_rows(view)
+            if row["at_ms"] > active.at_ms
+        ]
+    return Workload(records, expected, sorted(transitions))
 
 
 async def publish(clients: Clients, workload: Workload, *, per_second: float) -> None:

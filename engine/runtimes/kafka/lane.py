@@ -19,9 +19,10 @@ from typing import TypeVar
 from engine.leaps import LEAP_MS
 from engine.runtimes.clock import Every
 from engine.runtimes.embedded.due import next_due_ms
+from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, INTERACTIONS, NOTHING, TRANSITIONS
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
@@ -29,6 +30,7 @@ from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import numbered
 from engine.runtimes.kafka.restoring import restore
 from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.standstill import NONE, open_shard, process
 from engine.runtimes.kafka.values import Fetched
 from engine.runtimes.kafka.workplace import Workplace
 from events.codec import activation_of, encode_activation, encode_tick, read_record
@@ -62,9 +64,10 @@ class Lane:
     `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
-    def __init__(self, partition: int, place: Workplace, *, copied: int = -1) -> None:
+    def __init__(self, partition: int, place: Workplace, *, copied: int = -1, failed: range = NONE) -> None:
         self.partition, self.place = partition, place
         self.copied = copied  # up to where this disk had it before
+        self._failed = failed  # records that an earlier lane failed at together
         self.next_offset: int | None = None
         self.log_end = 0  # as last heard of
         self.shard: ClaimedShard | None = None  # once it is open; its thread's
@@ -185,6 +188,10 @@ class Lane:
         partition = 0 if name == ACTIVATIONS else self.partition
         return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
 
+    def _announcer(self) -> Announcer | None:
+        wanted = self.place.connection.transitions
+        return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
+
     def _checked_end(self, log: KafkaLog, events: PartitionTopic) -> int:
         """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
         begin, end = events.begin(), events.end()
@@ -219,6 +226,7 @@ class Lane:
             place.rulebooks.load,
             place.rulebooks.compile,
             partition=self.partition,
+            announcer=self._announcer(),
         )
         end = topic.end()
         check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())
@@ -227,7 +235,7 @@ class Lane:
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
         decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name))
-        shard.open()
+        open_shard(shard)
         return shard
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
@@ -235,7 +243,7 @@ class Lane:
         if shard.world is not None:
             shard.world.cache = self.place.states_each
         began = time.perf_counter()
-        while not self._closing and shard.process(BATCH_RECORDS):
+        while not self._closing and process(shard, BATCH_RECORDS, self._failed):
             self.place.batches.observe(time.perf_counter() - began)
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)
