@@ -83,7 +83,7 @@ def asked_until_done(
     for _ in range(TRIES):
         live = strand("verify", "--live", *named, "--jobs", 1, "--json", "-w", shop)
         held = list(workers.states(range(PARTITIONS)).values())
-        assert (live.code, live.json()["different"], live.json()["incomparable"]) == (0, 0, {})
+        assert (live.code, live.json()["differences"], live.json()["incomparable"]) == (0, [], {})
         if sum(state.counters["events"] for state in held) == live.json()["events"] == events:
             return live.json(), held
         wait_for(lambda: all_done(workers, connection, len(workers.urls)), PATIENCE_S)
