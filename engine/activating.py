@@ -8,6 +8,7 @@ the activation, from which the same path goes on after the last recorded custome
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.compiled import Compiled
@@ -17,11 +18,23 @@ from engine.ledgers import doubt
 from engine.reading import Batch
 from engine.world import Change, Past, Step, World
 from events.codec import head_of
-from triggers.decisions import MARK, OWN, Output
+from triggers.decisions import MARK, OWN, Output, Position
 from triggers.occasion import Activation
 
 if TYPE_CHECKING:
     from engine.shard import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """What an activation made of a customer, for who announces it: `changes` are to the new world from the old one."""
+
+    world: World
+    state: Any
+    t_ms: int
+    position: Position
+    cause: str
+    changes: list[Change]
 
 
 def activate(shard: Shard, offset: int) -> int:
@@ -80,14 +93,21 @@ def step_customers(shard: Shard, world: World, old: World | None, offset: int) -
     rules = world.compiled.rules
     earlier = shard.activations.triggers_through(offset - 1)
     new_triggers = frozenset(rule.name for rule in rules.existing) - earlier
+    announce = None if world is shard.world else shard.announce_activated
     for customer, state, was in beside(world, old):
         position = (offset, OWN, customer)
         if position <= shard.past.frontier and state.pending:
             doubt(state)
             world.hot[customer] = world.dirty[customer] = state
-        if position <= shard.past.frontier or not (state.pending or rules.existing):
+        if position <= shard.past.frontier or not (state.pending or rules.existing or announce):
             continue
-        changes = differences(world, state, old, was) if old is not None else []
+        changes = differences(world, state, old, was) if old is not None or announce else []
+        if announce is not None and changes:
+            announce(Activated(world, state, t, position, f"activation:{t}", changes))
+        if not (state.pending or rules.existing):
+            continue
+        if old is None:  # the first rulebook, or the same definitions: nobody is brought in
+            changes = []
         entered = {world.program.names[number] for number, _, after in changes if after is True}
         world.hot[customer] = world.dirty[customer] = state
         if state.exit_at <= t:  # no membership waited for it, but conditions and templates read it

@@ -21,6 +21,8 @@ NAMES = frozenset(
         "after-copy",
         "before-claim",
         "after-claim",
+        "before-transitions",
+        "after-transitions",
         "before-decisions",
         "after-decisions",
         "before-state",

@@ -17,6 +17,7 @@ from events.errors import DerivedDamaged
 from events.fold_version import FOLD_VERSION
 from projections.expressions.runtime import NEVER
 from projections.state import encode_large, integer
+from triggers.decisions import OWN, Position
 
 META_VERSION = 2
 READ_VERSIONS = (1, 2)
@@ -72,6 +73,11 @@ class StepRecord(msgspec.Struct, array_like=True, gc=False):
     event_type: str | None
     before: tuple[Any, ...]
     changes: list[tuple[Any, ...]]  # (entity, from, to, *after)
+
+    @property
+    def position(self) -> Position:
+        """Its place in the order of all steps of its partition."""
+        return (self.offset, self.at_ms if self.cause.startswith("due:") else OWN, self.customer)
 
 
 class Begun(msgspec.Struct):

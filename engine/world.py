@@ -27,9 +27,6 @@ Change = tuple[int, Any, Any]
 AHEAD = 1_000
 """Due customers that are brought into memory together where not all can be."""
 
-PACK_STEPS = 1_000
-"""Step records that wait as they are; more are packed, which takes a fifth of the memory."""
-
 
 class Step(msgspec.Struct, gc=False):
     """What happened to one customer at one instant, handed to whoever decides."""
@@ -108,7 +105,6 @@ class World(States):
             offset += 1
         meta.applied = offset - 1
         self._count(batch, duplicates)
-        self.pack_steps(PACK_STEPS)
 
     def _count(self, batch: Batch, duplicates: set[int]) -> None:
         meta = self.meta

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isnan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure; `unit` is x for a ratio, `value` NaN for what was not measured. `stages` are microseconds an event;
-    `note` says what was measured."""
+    """One figure; `unit` is x for a ratio, `value` None for what was not measured. `stages` are microseconds an event;
+    `note` says what was measured, or why it was not."""
 
     bench: str
     name: str
-    value: float
+    value: float | None
     unit: str = "x"
     threshold: float | None = None
     aim: float | None = None
@@ -25,7 +24,7 @@ class Figure:
     @property
     def verdict(self) -> str:
         """Passed or missed, and whether the aim was reached; nothing where nothing is asked."""
-        if isnan(self.value):
+        if self.value is None:
             return "not measured"
         if self.threshold is None:
             return "" if self.aim is None else "aim reached" if self._reaches(self.aim) else "aim missed"
@@ -38,13 +37,18 @@ class Figure:
         """Whether it is not what it must be, or nobody knows."""
         return self.threshold is not None and not self._reaches(self.threshold)
 
+    @property
+    def measured(self) -> str:
+        """The value with its unit, for people."""
+        return "nothing" if self.value is None else f"{self.value:.3g} {self.unit}"
+
     def row(self) -> dict[str, object]:
         """As a row of the table."""
         sign = "at least " if self.at_least else "at most "
         return {
             "bench": self.bench,
             "figure": self.name,
-            "measured": f"{self.value:.3g} {self.unit}",
+            "measured": self.measured,
             "must be": "" if self.threshold is None else f"{sign}{self.threshold:g}",
             "aim": "" if self.aim is None else f"{self.aim:g}",
             "verdict": self.verdict,
@@ -67,6 +71,8 @@ class Figure:
         }
 
     def _reaches(self, bound: float) -> bool:
+        if self.value is None:
+            return False
         return self.value >= bound if self.at_least else self.value <= bound
 
 

@@ -15,7 +15,6 @@ from engine.bench.stand import Scale, ratio
 from engine.bench.tuning import tuned, untuned
 
 SEGMENTS = 100
-NOT_MEASURED = float("nan")
 
 
 def bench(scale: Scale) -> list[Figure]:
@@ -62,7 +61,7 @@ def _quix(rates: Rates, one: str) -> Figure:
     if not rates.quix:
         note = f"not measured: `make quix`, or {QUIX_PYTHON} names a Python that has quixstreams"
         return Figure(
-            bench="kafka", name=name, value=NOT_MEASURED, threshold=0.65, aim=1.0, at_least=True, note=note
+            bench="kafka", name=name, value=None, threshold=0.65, aim=1.0, at_least=True, note=note
         )  # fmt: skip
     note = f"{one}; {median(rates.quix):,.0f} counted by Quix Streams with state and changelog"
     return _ratio(name, rates.one, rates.quix, note=note, threshold=0.65, aim=1.0)

@@ -19,8 +19,8 @@ from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, r
 from engine.bench.latency import Waits, arrivals_at
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned
-from engine.runtimes.kafka.appending import producer_of
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.producing import producer_of
 from events.codec import head_of
 from events.partitioning import partition_of
 

@@ -75,7 +75,8 @@ def records_of(rulebook: Tuned, customers: int, events: int) -> Iterator[bytes]:
 
 def publish(connection: Connection, records: Iterator[bytes]) -> None:
     """Append records to the log as a publisher would: keyed, placed and timed."""
-    from engine.runtimes.kafka.appending import Appender, Outgoing
+    from engine.runtimes.kafka.appending import Appender
+    from engine.runtimes.kafka.producing import Outgoing
 
     topic = connection.topic(INTERACTIONS)
     with Appender(connection, (topic,)) as appender:

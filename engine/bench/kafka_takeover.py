@@ -19,8 +19,9 @@ from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned
 from engine.runtimes.clock import wall_clock_ms
-from engine.runtimes.kafka.appending import Appender, Outgoing
+from engine.runtimes.kafka.appending import Appender
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.producing import Outgoing
 from events.codec import encode_record
 from events.durations import DAY_MS
 from events.envelope import Event

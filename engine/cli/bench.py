@@ -51,7 +51,7 @@ def bench(
         note(f"measuring {name}")
         found = BENCHES[name](Scale(quick))
         for figure in found:
-            note(f"  {figure.name}: {figure.value:.3g} {figure.unit} {figure.verdict}".rstrip())
+            note(f"  {figure.name}: {figure.measured} {figure.verdict}".rstrip())
         figures += found
     write_down(results, figures, quick=quick, seconds=time.perf_counter() - began)
     if as_json:

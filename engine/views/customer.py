@@ -122,9 +122,9 @@ def _transitions(view: PartitionView, world: World, customer: str) -> Iterator[t
             continue
         for step in _steps_with(needle, packed):
             if step.customer == customer:
-                due = step.at_ms if step.cause.startswith("due:") else OWN
+                offset, due, _ = step.position
                 for row in step_rows(world.program, step):
-                    yield (step.offset, due, 1), {"kind": TRANSITION, **row}
+                    yield (offset, due, 1), {"kind": TRANSITION, **row}
 
 
 def _steps_with(needle: bytes, packed: bytes) -> Iterator[StepRecord]:

@@ -20,12 +20,14 @@ class Kafka(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=True):
     """Settings of every client of the cluster; files are relative to the workspace.
 
     `prefix` stands before the name of each topic. `replication` is how many brokers hold each record; all but one of
-    them acknowledge it before it counts. With TLS the brokers' certificates are checked against `ca_file`, or against
-    the machine's own authorities; `certificate_file` and `key_file` are a client's own.
+    them acknowledge it before it counts. `transitions` is what workers announce of memberships that changed.
+    With TLS the brokers' certificates are checked against `ca_file`, or against the machine's own authorities;
+    `certificate_file` and `key_file` are a client's own.
     """
 
     prefix: str = ""
     replication: int = Field(default=3, ge=1, le=9)
+    transitions: Literal["none", "plain", "evidence"] = "plain"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     sasl_username: str = ""

@@ -18,6 +18,8 @@ KILL_POINTS = {
     "after-copy": 8,
     "before-claim": 2,
     "after-claim": 2,
+    "before-transitions": 8,
+    "after-transitions": 8,
     "before-decisions": 8,
     "after-decisions": 8,
     "before-state": 8,

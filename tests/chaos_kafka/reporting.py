@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from engine.runtimes.embedded.report import RunReport
 from engine.runtimes.kafka import claims
 from engine.runtimes.kafka.claims import Claim, decode
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, Connection, look
+from engine.runtimes.kafka.connection import DECISIONS, TRANSITIONS, Connection, look
 from engine.runtimes.kafka.following import Followed
+from engine.runtimes.kafka.transitions import Heard
 from engine.runtimes.kafka.until_idle import run_until_idle
 from events.fold_version import FOLD_VERSION
 from tests.chaos_kafka.planted import BOTH, PLANTED
 from tests.chaos_kafka.worker import install
+from tests.chaos_kafka.workload import Moved
 from tests.simulation.protocol.oracle import Range, decide_again
 from tests.simulation.protocol.partition import Library
 from triggers.decisions import MARK, START
@@ -88,14 +91,29 @@ def need_as_decided(connection: Connection, folder: Path, partition: int, plante
     assert len(wanted) == len(recorded), f"partition {partition}: {len(wanted)} steps decided, {len(recorded)} there"
 
 
-def _read_all(connection: Connection, partition: int) -> list[tuple[int, bytes]]:
-    """(offset, value) of everything in a partition of the decisions."""
+def need_announced(connection: Connection, transitions: list[Moved], _planted: str | None) -> None:
+    """Raises AssertionError unless readers keep these transitions, beside those that the activation made."""
+    found: list[Moved] = []
+    for partition in range(look(connection).partitions):
+        reader = Heard()
+        for _, value in _read_all(connection, partition, TRANSITIONS):
+            step = reader.take(value)
+            if step is not None and not step.cause.startswith("activation:"):
+                found += [
+                    (step.customer, moved.name, str(moved.after), step.at_ms, step.cause) for moved in step.transitions
+                ]
+    lost, more = Counter(transitions) - Counter(found), Counter(found) - Counter(transitions)
+    assert not lost and not more, f"announced otherwise: missing {list(lost)[:3]}, too many {list(more)[:3]}"
+
+
+def _read_all(connection: Connection, partition: int, name: str = DECISIONS) -> list[tuple[int, bytes]]:
+    """(offset, value) of everything in a partition of a topic."""
 
     async def reading() -> list[tuple[int, bytes]]:
         clients = Clients(connection)
         await clients.start()
         try:
-            topic = connection.topic(DECISIONS)
+            topic = connection.topic(name)
             end = (await clients.ends(topic, [partition]))[partition]
             chunks = clients.read(topic, partition, 0, end)
             return [(record.offset, record.value or b"") async for chunk in chunks for record in chunk]

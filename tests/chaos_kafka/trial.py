@@ -1,8 +1,8 @@
 """One trial: records come, workers are struck, and in the end all is as if nothing had happened.
 
-What is compared with a run without faults: what readers keep of the decisions, a fold of everything from nothing, and
-the states that the workers have on their disks. Where workers are of several builds, each position must be as the build
-decides that owned it. What an owner had done is never decided again by a later one.
+What is compared with a run without faults: what readers keep of the transitions and of the decisions, a fold of
+everything from nothing, and the states that the workers have on their disks. Where workers are of several builds, each
+position must be as the build decides that owned it. What an owner had done is never decided again by a later one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from events.errors import StrandError
 from tests.chaos_kafka.kinds import ARRIVES_TWICE, FAULTS, SEVERAL_BUILDS, WITH_PAGES
 from tests.chaos_kafka.processes import Slot, forking
-from tests.chaos_kafka.reporting import need_as_decided, need_settled, report
+from tests.chaos_kafka.reporting import need_announced, need_as_decided, need_settled, report
 from tests.chaos_kafka.stage import Stage
 from tests.chaos_kafka.workload import PARTITIONS, Workload, publish
 from tests.engine.runtimes.kafka.clusters import make_topics
@@ -225,6 +225,7 @@ class Trial:
             several = self.fault in SEVERAL_BUILDS
             settled = {key: done for slot in self.slots for key, done in slot.settled.items()}
             found = await asked(need_settled, connection, settled)
+            await asked(need_announced, connection, self.workload.transitions)
             if several:
                 checks = [
                     asked(need_as_decided, connection, self.folder / "again", partition)

@@ -18,12 +18,15 @@ from engine.runtimes.embedded.report import RunReport
 from engine.runtimes.kafka.applying import announce, append_everywhere
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.views.partition import Views
+from engine.views.rows import transition_rows
 from engine.workspace.workspace import Workspace
 from events.codec import activation_of, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, outbox, write_lines
 
 PARTITIONS = 6
+Moved = tuple[str, str, str, int, str]
 SLOWER = 5
 SENT_RECORDS = 60
 """Records that are sent together: a few of each partition, less than a batch of a producer holds."""
@@ -31,10 +34,14 @@ SENT_RECORDS = 60
 
 @dataclass(frozen=True)
 class Workload:
-    """Each partition's records in order; the report of a run without faults, and the shop that it was made in."""
+    """Each partition's records in order; the report of a run without faults, and the shop that it was made in.
+
+    `transitions` are those after the activation: (customer, segment, to, at_ms, cause), sorted.
+    """
 
     records: dict[int, list[bytes]]
     expected: RunReport
+    transitions: list[Moved]
     shop: Path
 
     @cached_property
@@ -77,7 +84,16 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
         expected = engine.run_until_idle()
     with Workspace.open(shop, owner=False) as workspace:
         records = {facts.partition: facts.log.read(0, 1 << 40) for facts in workspace.facts}
-    return Workload(records, expected, shop)
+        views = Views(workspace)
+        active = views.active()
+        assert active is not None
+        transitions = [
+            (row["customer"], row["name"], row["to"], row["at_ms"], row["cause"])
+            for view in views.partitions
+            for row in transition_rows(view)
+            if row["at_ms"] > active.at_ms
+        ]
+    return Workload(records, expected, sorted(transitions), shop)
 
 
 async def publish(clients: Clients, workload: Workload, *, seconds: float, enough: Callable[[], bool]) -> None:

@@ -1,6 +1,6 @@
 """Several owners of one partition at once, of one build or of several: what readers keep is as of one.
 
-A failing seed is repeated with `run(SEED, builds=..., partition_class=OwnedPartition)`.
+A failing seed is repeated with `attacked(SEED, OwnedPartition)`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,27 @@ import pytest
 
 from engine.runtimes.kafka.claims import Claim, Claimed, Owned, Rule, decode, encode
 from engine.runtimes.kafka.decisions import KafkaDecisions
+from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.transitions import Announced, Heard
 from events.errors import StrandError
 from tests.simulation.protocol.builds import BUILDS
-from tests.simulation.protocol.history import History, run
+from tests.simulation.protocol.history import History
 from tests.simulation.protocol.owners import OwnedPartition, Owner
+from triggers.decisions import START, Output
 
 SEEDS = 60
 CHUNK = 6
 ENOUGH = 80
+
+
+def attacked(seed: int, partition_class: type[OwnedPartition]) -> History:
+    """A seed's history; where it is of one build, what was announced is looked at too."""
+    history = History(seed, builds=BUILDS if seed % 2 else (), partition_class=partition_class)
+    history.run()
+    for partition in history.partitions if not history.builds else []:
+        assert isinstance(partition, OwnedPartition)
+        partition.check_announced()
+    return history
 
 
 @pytest.mark.slow
@@ -26,13 +39,13 @@ ENOUGH = 80
 def test_owners_at_once_keep_the_protocol(first: int) -> None:
     for seed in range(first, first + CHUNK):
         try:
-            run(seed, builds=BUILDS if seed % 2 else (), partition_class=OwnedPartition)
+            attacked(seed, OwnedPartition)
         except (AssertionError, StrandError) as error:
             pytest.fail(f"seed {seed}: {error}")
 
 
 def test_owners_are_superseded_and_what_they_wrote_is_dropped() -> None:
-    superseded = dropped = 0
+    superseded = dropped = announced_again = 0
     for seed in range(6):
         history = History(seed, builds=(), partition_class=OwnedPartition)
         history.run()
@@ -40,8 +53,10 @@ def test_owners_are_superseded_and_what_they_wrote_is_dropped() -> None:
             assert isinstance(partition, OwnedPartition)
             superseded += partition.superseded
             dropped += partition.entries.dropped
+            announced_again += partition.announcements.dropped
     assert superseded > 10
     assert dropped > 10
+    assert announced_again > 10
 
 
 class AnyClaim(Rule):
@@ -79,17 +94,59 @@ def caught(partition: type[OwnedPartition], first: int = 0) -> bool:
     """Whether some history, from seed `first` on, shows that something is wrong."""
     for seed in range(first, first + ENOUGH):
         try:
-            run(seed, builds=BUILDS if seed % 2 else (), partition_class=partition)
+            attacked(seed, partition)
         except (AssertionError, StrandError):
             return True
     return False
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("decisions", "first"), [(FrontierFirst, 120), (NeverAsks, 0)])  # one in 70 shows the first
+@pytest.mark.parametrize(("decisions", "first"), [(FrontierFirst, 20), (NeverAsks, 0)])  # one in 70 shows the first
 def test_an_owner_that_does_not_keep_to_it_is_caught(decisions: type[KafkaDecisions], first: int) -> None:
     owner = type("PlantedOwner", (Owner,), {"decisions_class": decisions})
     assert caught(type("PlantedPartition", (OwnedPartition,), {"owner_class": owner}), first)
+
+
+class DecisionsFirst(ClaimedShard):
+    """Planted: decisions are durable before what was announced."""
+
+    def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
+        announcer, self._announcer = self._announcer, None
+        frontier = self.past.frontier
+        super().make_durable(outputs, whole=whole)
+        self._announcer = announcer
+        if announcer is not None and self.world is not None:
+            announcer.take(self.world.program, self.world.steps, frontier)
+            announcer.send()
+
+
+class SilentActivations(ClaimedShard):
+    """Planted: what an activation makes is not announced."""
+
+    def open(self) -> None:
+        super().open()
+        self.announce_activated = None
+
+
+class Credulous(Heard):
+    """Planted: a reader keeps all that it hears."""
+
+    def take(self, value: bytes) -> Announced | None:
+        self.claim, self.highest = -1, START
+        return super().take(value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", [DecisionsFirst, SilentActivations])
+def test_an_owner_that_announces_otherwise_is_caught(shard: type[ClaimedShard]) -> None:
+    owner = type("PlantedOwner", (Owner,), {"shard_class": shard})
+    assert caught(type("PlantedPartition", (OwnedPartition,), {"owner_class": owner}))
+
+
+@pytest.mark.slow
+def test_a_reader_that_keeps_everything_announced_is_caught() -> None:
+    with patch("tests.simulation.protocol.owners.Heard", Credulous):
+        assert caught(OwnedPartition)
 
 
 @pytest.mark.slow

@@ -1,38 +1,27 @@
 """Appends records to topics for whoever waits for it: commands, which have no event loop of their own.
 
-What is appended to a partition at once stands there in one batch or a few, each acknowledged before the next is sent:
-so a failure leaves a prefix.
+What is appended to a partition at once stands there in order, and a failure leaves a prefix.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from engine.kill_points import reach
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.self_closing import SelfClosing
 from events.errors import OperatorError
 
-BATCH_BYTES = 512 * 1024  # brokers take a megabyte by default
 DELIVERY_S = 120.0
 AGAIN = "see to the cluster and try again; what was appended already is recognised and counts once"
 
 T = TypeVar("T")
-
-
-class Outgoing(NamedTuple):
-    """A record to append."""
-
-    key: bytes | None
-    value: bytes
-    at_ms: int
-    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Appender(SelfClosing):
@@ -90,29 +79,11 @@ class Appender(SelfClosing):
         self.partitions = await partitions_of(self._producer, topics)
 
     async def _append(self, topic: str, records: Mapping[int, Sequence[Outgoing]]) -> dict[int, list[int]]:
-        sent = await asyncio.gather(*(self._append_one(topic, partition, records[partition]) for partition in records))
-        return dict(zip(records, sent, strict=True))
-
-    async def _append_one(self, topic: str, partition: int, records: Sequence[Outgoing]) -> list[int]:
         assert self._producer is not None
-        offsets: list[int] = []
-        while len(offsets) < len(records):
-            batch = self._producer.create_batch()
-            count = 0
-            for record in records[len(offsets) :]:
-                if not batch.append(
-                    key=record.key, value=record.value, timestamp=record.at_ms, headers=list(record.headers)
-                ):
-                    break
-                count += 1
-            assert count, "a batch holds any event"
-            reach("before-send")
-            first = (await (await self._producer.send_batch(batch, topic, partition=partition))).offset
-            reach("after-send")
-            if first < 0:  # sent twice, and the broker no longer knows where the first stands
-                raise KafkaError(f"{topic} {partition}: appended at an unknown offset")
-            offsets += range(first, first + count)
-        return offsets
+        sent = await asyncio.gather(
+            *(append_in_order(self._producer, topic, partition, records[partition]) for partition in records)
+        )
+        return dict(zip(records, sent, strict=True))
 
     def close(self) -> None:
         """Disconnect."""
@@ -122,18 +93,6 @@ class Appender(SelfClosing):
         finally:
             self._producer = None
             self._runner.close()
-
-
-def producer_of(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
-    """A producer that loses and doubles nothing: acknowledged by all replicas in sync, idempotent."""
-    return AIOKafkaProducer(
-        **connection.client,
-        acks="all",
-        enable_idempotence=True,
-        compression_type="lz4",
-        max_batch_size=BATCH_BYTES,
-        linger_ms=linger_ms,
-    )
 
 
 async def partitions_of(producer: AIOKafkaProducer, topics: Sequence[str]) -> dict[str, int]:

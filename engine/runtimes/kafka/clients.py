@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.runtimes.kafka.turn import Bridge
 
 READ_MS = 500
@@ -54,7 +55,7 @@ class Clients:
     async def _started(self) -> Any:
         async with self._starting:
             if self._producer is None:
-                producer = AIOKafkaProducer(**self.connection.client, acks="all", enable_idempotence=True)
+                producer = producer_of(self.connection)
                 await producer.start()
                 self._producer = producer
             return self._producer
@@ -82,6 +83,15 @@ class Clients:
         if offset < 0:
             raise AppendUnknown(f"{topic} {partition}: appended at an unknown offset")
         return offset
+
+    async def append_all(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
+        """Append records in order; after an error a prefix of them is there."""
+        producer = await self._started()
+        try:
+            await append_in_order(producer, topic, partition, records)
+        except KafkaError:
+            self._replace(producer)
+            raise
 
     def _replace(self, producer: Any) -> None:
         if self._producer is producer:
@@ -134,6 +144,10 @@ class PartitionTopic:
     def append(self, value: bytes, *, at_ms: int | None = None) -> int:
         """Append one value, and return its offset once it is durable; `at_ms` is its timestamp."""
         return self._bridge.wait(self._clients.append(self._topic, self._partition, value, at_ms=at_ms))
+
+    def append_all(self, records: Sequence[Outgoing]) -> None:
+        """Append records in order, and return once all are durable."""
+        self._bridge.wait(self._clients.append_all(self._topic, self._partition, records))
 
     def read(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """(offset, value) of everything from `start` on, before `stop`."""

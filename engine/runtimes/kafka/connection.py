@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.runtimes.kafka.administration import administer
 from events.errors import OperatorError
 
 INTERACTIONS, DECISIONS, ACTIVATIONS = "interactions", "decisions", "activations"
+TRANSITIONS = "transitions"
+NOTHING, EVIDENCE = "none", "evidence"
 CREATE = "run `strand topics create`, then start again"
 
 
@@ -17,13 +19,15 @@ CREATE = "run `strand topics create`, then start again"
 class Connection:
     """`bootstrap` is host:port of some brokers, `prefix` stands before each topic's name.
 
-    `security` are further settings of aiokafka's clients, `admin` those of the admin client.
+    `security` are further settings of aiokafka's clients, `admin` those of the admin client. `transitions` says what
+    workers announce of memberships that changed: none, plain, or with evidence.
     """
 
     bootstrap: str
     prefix: str = ""
     security: Mapping[str, Any] = field(default_factory=dict)
     admin: Mapping[str, Any] = field(default_factory=dict)
+    transitions: Literal["none", "plain", "evidence"] = "plain"
 
     def topic(self, name: str) -> str:
         """A topic's name on the cluster."""
@@ -46,7 +50,7 @@ class Found:
 
 def look(connection: Connection) -> Found:
     """Ask the cluster; raises OperatorError if it does not answer, or lacks a topic, or partitions differ in number."""
-    names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
+    names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS)}
     cluster, topics = administer(
         connection, lambda admin: (admin.describe_cluster(), admin.describe_topics(list(names)))
     )
@@ -59,7 +63,7 @@ def look(connection: Connection) -> Found:
     missing = [topic for topic, name in names.items() if name not in ids]
     if missing:
         raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
-    if counts[INTERACTIONS] != counts[DECISIONS] or counts[ACTIVATIONS] != 1:
+    if len({counts[name] for name in (INTERACTIONS, DECISIONS, TRANSITIONS)}) > 1 or counts[ACTIVATIONS] != 1:
         said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
         action = "delete the topic that is wrong, if nothing is in it, and run `strand topics create`"
         raise OperatorError(f"partitions must be as many in each topic, and one of activations; found {said}", action)

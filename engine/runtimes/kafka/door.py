@@ -10,9 +10,10 @@ from engine.rulebook.rulebook import unpack
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.embedded.answers import Answer
 from engine.runtimes.embedded.intake import names_in
-from engine.runtimes.kafka.appending import Appender, Outgoing
+from engine.runtimes.kafka.appending import Appender
 from engine.runtimes.kafka.applying import announced, latest_by_partition
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
+from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.topics import DEAD_LETTERS
 from engine.self_closing import SelfClosing

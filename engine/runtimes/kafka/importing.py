@@ -16,11 +16,12 @@ from engine.importing.report import ImportReport
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock
 from engine.runtimes.kafka.administration import administer
-from engine.runtimes.kafka.appending import Appender, Outgoing
+from engine.runtimes.kafka.appending import Appender
 from engine.runtimes.kafka.applying import announced, append_everywhere, apply_rulebook, latest_by_partition
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.door import declared_types
+from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
 from engine.self_closing import SelfClosing

@@ -20,9 +20,10 @@ from typing import TypeVar
 from engine.leaps import LEAP_MS
 from engine.runtimes.clock import Every
 from engine.runtimes.embedded.due import next_due_ms
+from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.clients import PartitionTopic
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, INTERACTIONS, NOTHING, TRANSITIONS
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
@@ -30,6 +31,7 @@ from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import numbered
 from engine.runtimes.kafka.restoring import restore
 from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.standstill import NONE, open_shard, process
 from engine.runtimes.kafka.values import Fetched
 from engine.runtimes.kafka.workplace import Workplace
 from events.codec import activation_of, encode_activation, encode_tick, read_record
@@ -63,10 +65,13 @@ class Lane:
     `beat_s` is of the monotonic clock: a thread that lives, waits or folds, moves it every few seconds.
     """
 
-    def __init__(self, partition: int, place: Workplace, *, copied: int = -1, anew: bool = False) -> None:
+    def __init__(
+        self, partition: int, place: Workplace, *, copied: int = -1, anew: bool = False, failed: range = NONE
+    ) -> None:
         self.partition, self.place = partition, place
         self.copied = copied  # up to where this disk had it before
         self.anew = anew  # its states were made anew, since those before were wrong
+        self._failed = failed  # records that an earlier lane failed at together
         self.next_offset: int | None = None
         self.log_end = 0  # as last heard of
         self.shard: ClaimedShard | None = None  # once it is open; its thread's
@@ -190,6 +195,10 @@ class Lane:
         partition = 0 if name == ACTIVATIONS else self.partition
         return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
 
+    def _announcer(self) -> Announcer | None:
+        wanted = self.place.connection.transitions
+        return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
+
     def _checked_end(self, log: KafkaLog, events: PartitionTopic) -> int:
         """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
         begin, end = events.begin(), events.end()
@@ -225,6 +234,7 @@ class Lane:
             place.rulebooks.compile,
             partition=self.partition,
             anew=self.anew,
+            announcer=self._announcer(),
         )
         end = topic.end()
         check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())
@@ -237,7 +247,7 @@ class Lane:
         if decided > log.end():
             check_end(f"partition {self.partition} of {place.connection.topic(INTERACTIONS)}", events.end(), decided)
             self._copy_to(log, decided)
-        shard.open()
+        open_shard(shard)
         return shard
 
     def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
@@ -245,7 +255,7 @@ class Lane:
         if shard.world is not None:
             shard.world.cache = self.place.states_each
         began = time.perf_counter()
-        while not self._closing and shard.process(BATCH_RECORDS):
+        while not self._closing and process(shard, BATCH_RECORDS, self._failed):
             self.place.batches.observe(time.perf_counter() - began)
             done = log.end() - shard.waiting()
             self.processed += done - max(self.done, 0)

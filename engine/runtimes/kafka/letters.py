@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from engine.kill_points import reach
 from engine.runtimes.embedded.answers import Answer
-from engine.runtimes.kafka.appending import Outgoing
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.door import KafkaDoor
+from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.topics import DEAD_LETTERS
 from engine.runtimes.kafka.values import RECORD_BYTE
 from events.admission import Admitted, judge_record

@@ -28,6 +28,7 @@ class WorkerFigures(Collector):
         lanes = sorted(self.worker.lanes.values(), key=lambda lane: lane.partition)
         now_ms = self.worker.place.clock()
         yield gauge("strand_open", "1 if the partition is claimed and processed", lanes, is_open)
+        yield self._standing(lanes)
         yield gauge("strand_lag_records", "Records of the log that are not processed", lanes, lag)
         yield gauge("strand_lag_seconds", "How far journey time is behind", lanes, lambda lane: behind_s(lane, now_ms))
         yield gauge(
@@ -58,6 +59,14 @@ class WorkerFigures(Collector):
 
     def _bytes(self, lane: Lane) -> float:
         return folder_bytes(self.worker.folder / f"p{lane.partition}")
+
+    def _standing(self, lanes: list[Lane]) -> Metric:
+        words = "1 if the partition stands before a record that this release fails at"
+        family = GaugeMetricFamily("strand_standing", words, labels=BY_PARTITION)
+        standing = self.worker.standing.copy()
+        for partition in sorted({lane.partition for lane in lanes} | standing.keys()):
+            family.add_metric((str(partition),), float(partition in standing))
+        return family
 
     def _decisions(self, lanes: list[Lane]) -> Metric:
         family = CounterMetricFamily(

@@ -1,7 +1,7 @@
 """A worker's web pages, for whoever watches over it.
 
 /healthz  200 while every thread moves: what starts workers again looks at this
-/readyz   200 once each partition that is ours is open, under a rulebook
+/readyz   200 once each partition that is ours is open, under a rulebook, and none stands before a record
 /metrics  figures for Prometheus
 
 and what commands ask of its partitions, `partition_pages.py`.
@@ -62,7 +62,9 @@ def unready(worker: Worker, group: Group) -> list[str]:
     found: list[str] = []
     for partition in sorted(worker.assigned):
         lane = worker.lanes.get(partition)
-        if lane is None or lane.shard is None:
+        if partition in worker.standing:
+            found.append(worker.standing[partition].message)
+        elif lane is None or lane.shard is None:
             found.append(f"partition {partition} is being opened")
         elif lane.shard.world is None:
             found.append(f"partition {partition} has no rulebook: `strand apply` activates one")

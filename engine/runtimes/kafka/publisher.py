@@ -21,8 +21,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.kafka.appending import partitions_of, producer_of
+from engine.runtimes.kafka.appending import partitions_of
 from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.runtimes.kafka.producing import producer_of
 from engine.runtimes.kafka.security import connection_of
 from engine.self_closing import SelfClosing
 from engine.workspace.settings import Settings, settings_of_url

@@ -57,7 +57,11 @@ def connection_of(settings: Settings, folder: Path) -> Connection:
     """How to reach the cluster that the settings name; files are relative to `folder`."""
     options = client_options(settings.kafka, folder)
     return Connection(
-        bootstrap=",".join(settings.brokers), prefix=settings.kafka.prefix, security=options, admin=options
+        bootstrap=",".join(settings.brokers),
+        prefix=settings.kafka.prefix,
+        security=options,
+        admin=options,
+        transitions=settings.kafka.transitions,
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from engine.activations import Compile, Load
 from engine.ports import Generations
+from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.log import KafkaLog
 from engine.shard import Shard
@@ -32,15 +33,22 @@ class ClaimedShard(Shard):
         partition: int,
         fold_version: int = FOLD_VERSION,
         anew: bool = False,
+        announcer: Announcer | None = None,
     ) -> None:
         super().__init__(
             log, decisions, generations, load, compile_rulebook, partition=partition, fold_version=fold_version
         )
         self._decisions, self._anew = decisions, anew
+        self.sending = False  # or failed while it sent
+        self._announcer = announcer
+        if announcer is not None:
+            self.announce_activated = announcer.take_activated
         self.decided: Counter[tuple[str, str]] = Counter()  # (kind, reason) -> how many, by this owner
 
     def open(self) -> None:
         """As `Shard.open`, once the stream is claimed."""
+        if self._announcer is not None:
+            self._announcer.claim = self._decisions.claim
         super().open()
         if self.world is not None:
             self.world.meta.claim = self._decisions.claim
@@ -52,8 +60,14 @@ class ClaimedShard(Shard):
         return world
 
     def make_durable(self, outputs: list[Output], *, whole: int | None = None) -> None:
-        """As `Shard.make_durable`; raises Superseded if another owner claimed meanwhile."""
+        """As `Shard.make_durable`, transitions first; raises Superseded if another owner claimed meanwhile."""
+        if self._announcer is not None and self.world is not None:
+            self._announcer.take(self.world.program, self.world.steps, self.past.frontier)
+        self.sending = True
+        if self._announcer is not None:
+            self._announcer.send()
         super().make_durable(outputs, whole=whole)
+        self.sending = False
         self.decided.update((decision.kind, decision.reason) for output in outputs for decision in output.decisions)
 
     def _usable(self, meta: Meta, active: int) -> bool:

@@ -12,11 +12,11 @@ from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
 from engine.runtimes.kafka.administration import administer
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, TRANSITIONS, Connection
 from events.admission import FUTURE_MS
 from events.errors import OperatorError
 
-TRANSITIONS, DEAD_LETTERS = "transitions", "dead_letters"
+DEAD_LETTERS = "dead_letters"
 NAMES = (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS, DEAD_LETTERS)
 
 REPLICATION, PARTITIONS, EXISTS = "replication", "partitions", "exists"

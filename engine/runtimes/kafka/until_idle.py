@@ -24,6 +24,7 @@ async def run_until_idle(connection: Connection, folder: Path, *, name: str, dep
 
     With a `depot`, partitions that are not in `folder` are taken from there, and checkpoints are left at the end.
 
+    Raises RecordFailed where a partition stands before a record, once the others are done.
     Reads no clock and writes no ticks: `applying.tick` lets time pass before.
     """
     began = time.perf_counter()
@@ -41,6 +42,8 @@ async def run_until_idle(connection: Connection, folder: Path, *, name: str, dep
                 for each in (worker.failed, reading):
                     if each.done():
                         each.result()
+            for standing in worker.standing.values():
+                raise standing
             report = await report_over(worker, began=began)
             if worker.checkpoints is not None:
                 await worker.checkpoints.leave_all()

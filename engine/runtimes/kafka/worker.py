@@ -2,7 +2,7 @@
 
 A front end says which partitions those are: `assign` and `revoke`. A lane that was superseded, or met an error of the
 brokers, is opened again while the partition is ours; what this disk has of a partition is thrown away once where it is
-damaged; any other error ends the worker.
+damaged; a record that our own code fails at stops its partition; any other error ends the worker.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
-
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.kafka.clients import AppendUnknown, Clients
+from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
-from engine.runtimes.kafka.decisions import Superseded
 from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
+from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
 from engine.runtimes.kafka.turn import Bridge
 from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
@@ -30,16 +28,14 @@ from engine.workspace.lock import OwnerLock
 from events.errors import DerivedDamaged
 
 AGAIN_S = 1.0
-PASSING = (Superseded, KafkaError, AppendUnknown)
-"""What ends a lane and not the worker: another owner, or brokers that will answer again."""
-
 log = logging.getLogger(__name__)
 
 
 class Worker:
     """Use with `async with`; `failed` is done, with the error, once the worker cannot go on.
 
-    `folder` is this worker's own: a second process there raises WorkspaceBusy. `live`: ticks by the clock.
+    `folder` is this worker's own: a second process there raises WorkspaceBusy. `live`: ticks by the clock. `standing`
+    are the partitions of ours that stop at a record, and why; they are tried again when they are given to us anew.
     """
 
     def __init__(
@@ -66,6 +62,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._copied: dict[int, int] = {}
         self._mended: set[int] = set()
+        self.standing: dict[int, RecordFailed] = {}
 
     async def __aenter__(self) -> Worker:
         # Adapters load when a worker starts.
@@ -123,7 +120,8 @@ class Worker:
         """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on."""
         async with self._changing:
             await self._close(partition for partition in self.lanes if partition not in self.assigned)
-            for partition in sorted(self.assigned - self.lanes.keys()):
+            self.standing = {each: why for each, why in self.standing.items() if each in self.assigned}
+            for partition in sorted(self.assigned - self.lanes.keys() - self.standing.keys()):
                 self._open(partition)
 
     async def reopen(self, lane: Lane, meanwhile: Callable[[], None], *, anew: bool) -> bool:
@@ -160,12 +158,12 @@ class Worker:
             lane.close()
         for lane in lanes:
             await lane.over.wait()
-            if lane.error is not None and not isinstance(lane.error, PASSING):
+            if lane.error is not None and not isinstance(lane.error, (RecordFailed, *PASSING)):
                 self.fail(lane.error)
 
-    def _open(self, partition: int, *, anew: bool = False) -> None:
+    def _open(self, partition: int, *, anew: bool = False, failed: range = NONE) -> None:
         copied = self.copied().get(partition, -1)
-        lane = self.lanes[partition] = Lane(partition, self.place, copied=copied, anew=anew)
+        lane = self.lanes[partition] = Lane(partition, self.place, copied=copied, anew=anew, failed=failed)
         self.opened += 1
         self._share_memory()
         task = asyncio.get_running_loop().create_task(self._watch(lane))
@@ -178,7 +176,17 @@ class Worker:
         if self.lanes.get(lane.partition) is not lane:
             return  # we closed it
         error = lane.error
-        if isinstance(error, DerivedDamaged) and lane.partition not in self._mended:
+        failed = NONE
+        if isinstance(error, RecordFailed):
+            if error.alone:
+                log.error("%s", error, exc_info=error.__cause__)
+                self.standing[lane.partition] = error
+                del self.lanes[lane.partition]
+                return
+            failed = error.records
+            what = "partition %d failed at one of the offsets %d to %d, which are taken one by one: %r"
+            log.warning(what, lane.partition, failed.start, failed.stop - 1, error.__cause__)
+        elif isinstance(error, DerivedDamaged) and lane.partition not in self._mended:
             self._mended.add(lane.partition)  # what is damaged again is another fault
             await asyncio.to_thread(throw_away, self.folder, lane.partition, error)
         elif error is None or not isinstance(error, PASSING):
@@ -191,7 +199,8 @@ class Worker:
             if self.lanes.get(lane.partition) is lane:
                 del self.lanes[lane.partition]
                 if lane.partition in self.assigned:
-                    self._open(lane.partition, anew=lane.anew and lane.shard is None)  # not claimed yet
+                    unclaimed = lane.shard is None
+                    self._open(lane.partition, anew=lane.anew and unclaimed, failed=failed)
 
     def fail(self, error: BaseException) -> None:
         """Say that the worker cannot go on."""
@@ -207,5 +216,6 @@ class Worker:
     def done(self, upto: Mapping[int, int]) -> bool:
         """Whether all is done that can be, before an offset of each partition."""
         return all(
-            partition in self.lanes and self.lanes[partition].done >= offset for partition, offset in upto.items()
+            partition in self.standing or (partition in self.lanes and self.lanes[partition].done >= offset)
+            for partition, offset in upto.items()
         )

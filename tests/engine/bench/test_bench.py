@@ -7,6 +7,7 @@ import pytest
 
 from engine.bench.figures import COLUMNS, Figure
 from engine.bench.suite import BENCHES, NEED_A_BROKER, as_markdown, write_down
+from engine.cli.output import json_text
 from tests.brokers import need_a_broker
 from tests.engine.cli.shell import strand
 
@@ -32,11 +33,20 @@ def figure(value: float, *, at_least: bool = False) -> Figure:
         (Figure(bench="latency", name="a", value=4.0, aim=5.0), "aim reached"),
         (Figure(bench="latency", name="a", value=6.0, aim=5.0), "aim missed"),
         (Figure(bench="customers", name="a", value=6.0), ""),
+        (Figure(bench="kafka", name="a", value=None, threshold=2.0, at_least=True), "not measured"),
     ],
 )
 def test_a_verdict_says_what_was_reached(found: Figure, verdict: str) -> None:
     assert found.verdict == verdict
-    assert found.missed is (verdict == "missed")
+    assert found.missed is (verdict in {"missed", "not measured"})
+
+
+def test_what_was_not_measured_is_null_and_says_why() -> None:
+    peer = Figure(bench="kafka", name="to a peer", value=None, threshold=0.65, at_least=True, note="it is not here")
+    assert json.loads(json_text(peer.json()))["value"] is None
+    assert "| kafka | to a peer | nothing | at least 0.65 |  | not measured | it is not here |" in as_markdown(
+        [peer], quick=False, seconds=1.0
+    )
 
 
 def test_runs_are_added_to_the_results(tmp_path: Path) -> None:

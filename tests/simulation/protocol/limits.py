@@ -23,7 +23,7 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, ...]], ...] = (
     (engine.states, "STATES_AT_ONCE", (1, 3)),
     (engine.states, "STATES_PREPARED", (1, 2)),
     (engine.world, "AHEAD", (1, 3)),
-    (engine.world, "PACK_STEPS", (1, 3)),
+    (engine.shard, "PACK_STEPS", (1, 3)),
     (engine.deciding, "CHUNK_OUTPUTS", (1, 2)),
 )
 DEFAULTS: tuple[tuple[Callable[..., None], str, tuple[int, ...]], ...] = (

@@ -10,20 +10,27 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import cast
 
+from msgspec import structs
+
 from engine.adapters.memory import MemoryDecisions
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.adapters.rocksdb_copy import RocksCopy, StreamTail
 from engine.outputs import decode_batch
+from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.claims import Claim, Rule
 from engine.runtimes.kafka.decisions import KafkaDecisions, Superseded
 from engine.runtimes.kafka.log import KafkaLog
+from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.transitions import Announced, Heard
 from engine.shard import Shard
+from projections.program import Program
+from tests.engine.runtimes.kafka.topics import MemoryTopic
 from tests.simulation.protocol.broken import need
 from tests.simulation.protocol.builds import fold_version_of
 from tests.simulation.protocol.durable import Crash, Derived, Fuse, Generations, Stream
 from tests.simulation.protocol.partition import Library, Partition
-from triggers.decisions import START, Position
+from triggers.decisions import OWN, START, Position
 
 ZOMBIES = 2
 
@@ -113,6 +120,62 @@ class OwnersTopic:
         return len(self._entries.entries)
 
 
+def named(program: Program) -> list[tuple[str, str]]:
+    """(segment or dimension, name) of each."""
+    return [
+        ("segment" if number < program.segments else "dimension", name) for number, name in enumerate(program.names)
+    ]
+
+
+class Announcements:
+    """The topic of transitions: everything that was appended, and what a reader keeps of it."""
+
+    def __init__(self, partition: OwnedPartition) -> None:
+        self.partition = partition
+        self.heard = Heard()
+        self.kept: list[Announced] = []
+        self.dropped = 0
+
+    def append_all(self, owner: Owner, records: Sequence[Outgoing]) -> None:
+        """Append for an owner; another may come before or after, and the owner may die with a part of it appended."""
+        self.partition.interrupt(owner)
+        dies = owner.fuse.burn()
+        for record in records[: self.partition.rng.randint(0, len(records))] if dies else records:
+            kept = self.heard.take(record.value)
+            if kept is None:
+                self.dropped += 1
+            else:
+                self.kept.append(kept)
+        if dies:
+            raise Crash
+        self.partition.interrupt(owner)
+
+
+class OwnersAnnouncements:
+    """The same as one owner has it."""
+
+    def __init__(self, announcements: Announcements, owner: Owner) -> None:
+        self._announcements, self._owner = announcements, owner
+
+    def append_all(self, records: Sequence[Outgoing]) -> None:
+        self._announcements.append_all(self._owner, records)
+
+
+class Alone:
+    """Hears one owner who is alone."""
+
+    def __init__(self) -> None:
+        self.heard = Heard()
+        self.steps: list[Announced] = []
+
+    def append_all(self, records: Sequence[Outgoing]) -> None:
+        for record in records:
+            step = self.heard.take(record.value)
+            need(step is not None, "i", "announced twice by one owner", record.value)
+            assert step is not None
+            self.steps.append(step)
+
+
 class Owner:
     """A worker's hold on the partition: its copy, its states, its shard."""
 
@@ -137,6 +200,7 @@ class Owner:
             partition.library.compiler(build),
             partition=partition.number,
             fold_version=fold_version_of(build),
+            announcer=Announcer(OwnersAnnouncements(partition.announcements, self)),
         )
 
     def open(self) -> None:
@@ -157,6 +221,7 @@ class OwnedPartition(Partition):
         self.past: list[Derived] = []
         self.copies: list[MemoryCopy] = []
         self.entries = Entries(self)
+        self.announcements = Announcements(self)
         self.owners: list[Owner] = []
         self.build = 0
         self.crashes = 0
@@ -176,6 +241,46 @@ class OwnedPartition(Partition):
     @property
     def generations(self) -> Generations:  # type: ignore[override]
         return self.owners[-1].generations
+
+    def check_announced(self) -> None:
+        """Readers heard every step that changed memberships once, as if one owner had lived all the time."""
+        alone = Alone()
+        shard = ClaimedShard(
+            cast("KafkaLog", self.log),
+            KafkaDecisions(MemoryTopic(), cast("RocksCopy", MemoryCopy())),
+            MemoryGenerations(),
+            self.library.load,
+            self.library.compiler(self.build),
+            partition=self.number,
+            announcer=Announcer(alone),
+        )
+        shard.open()
+        while shard.process(1_000):
+            pass
+        heard = [structs.replace(step, claim=-1) for step in self.announcements.kept]
+        need(heard == alone.steps, "i", "announced otherwise than by one owner", heard, alone.steps)
+        self._check_memberships()
+
+    def _check_memberships(self) -> None:
+        """Who adds up what was announced, and forgets what a rulebook removed, knows where everybody is."""
+        told: dict[str, dict[tuple[str, str], str | None]] = {}
+        activations = self.shard.activations
+        left = activations.offsets()
+        for step in self.announcements.kept:
+            while left and (left[0], OWN, "") <= step.position:
+                names = set(named(activations.compiled(left.pop(0)).program))
+                told = {who: {name: to for name, to in of.items() if name in names} for who, of in told.items()}
+            told.setdefault(step.customer, {}).update({(each.of, each.name): each.after for each in step.transitions})
+        world = self.shard.world
+        if world is None:
+            return
+        for customer, state in world.all_states():
+            for of, name in named(world.program):
+                at = world.program.dimension(state, name) if of == "dimension" else None
+                if of == "segment":
+                    at = "in" if world.program.member(state, name) else "out"
+                said = told.get(customer, {}).get((of, name), "out" if of == "segment" else None)
+                need(said == at, "i", "announced where nobody is", customer, name, said, at)
 
     # ------------------------------------------------------------ running, dying and being thought dead
     def work(self, *, crashes: bool) -> bool:

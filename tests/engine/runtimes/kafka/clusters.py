@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
 from engine.runtimes.kafka.applying import announce
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.topics import create_topics
 from engine.workspace.workspace import Workspace
 from events.codec import Activation, activation_of, encode_activation, head_of, read_record
@@ -24,16 +24,9 @@ def make_topics(bootstrap: str, prefix: str, partitions: int, *, replication: in
 
 async def append_all(clients: Clients, partition: int, values: Iterable[bytes]) -> None:
     """Append records as the embedded log has them, keyed and timed as publishers do."""
-    topic = clients.connection.topic(INTERACTIONS)
-    waiting = []
-    for value in values:
-        head = head_of(value)
-        key = head.customer_id.encode() or None
-        waiting.append(asyncio.create_task(clients.append(topic, partition, value, key=key, at_ms=head.appended_at_ms)))
-        if len(waiting) >= 500:
-            await asyncio.gather(*waiting)
-            waiting.clear()
-    await asyncio.gather(*waiting)
+    heads = [(head_of(value), value) for value in values]
+    records = [Outgoing(head.customer_id.encode() or None, value, head.appended_at_ms) for head, value in heads]
+    await clients.append_all(clients.connection.topic(INTERACTIONS), partition, records)
 
 
 async def publish_facts(connection: Connection, folder: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import examples.grocery.__main__ as grocery
 from engine.adapters.rocksdb_copy import RocksCopy, StreamTail
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.importing.importer import import_files
@@ -25,11 +24,9 @@ from engine.runtimes.kafka.until_idle import run_until_idle
 from events.codec import Activation
 from events.dead_letters import decode_dead_letter
 from events.errors import FactsDamaged, Reason
-from examples.grocery.convert import convert
 from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
 from tests.engine.runtimes.shop import event, history, line, make_shop, write_lines
 
-HOUSEHOLDS = 200
 PASSING = {"processed", "seconds", "events_per_second"}
 
 
@@ -65,19 +62,6 @@ def test_the_same_as_embedded(tmp_path: Path, bootstrap: str, prefix: str) -> No
     assert lasting(again) == lasting(expected)
     assert again.processed == 0
     shutil.rmtree(tmp_path / "w")
-    assert lasting(run(connection, tmp_path / "w")) == lasting(expected)
-
-
-@pytest.mark.slow
-def test_the_grocers_year_is_the_same_as_embedded(tmp_path: Path, bootstrap: str, prefix: str) -> None:
-    grocery.prepare(tmp_path / "shop")
-    convert(tmp_path / "history.msgpack", HOUSEHOLDS)
-    import_files(tmp_path / "shop", [tmp_path / "history.msgpack"], live_from=grocery.LIVE_FROM)
-    connection = make_topics(bootstrap, prefix, 4)
-    asyncio.run(tick_and_publish(connection, tmp_path / "shop"))
-    with EmbeddedEngine.open(tmp_path / "shop") as engine:
-        expected = engine.run_until_idle()
-    assert expected.messages > 1_000
     assert lasting(run(connection, tmp_path / "w")) == lasting(expected)
 
 

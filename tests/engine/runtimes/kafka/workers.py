@@ -33,20 +33,22 @@ asyncio.run(serve(connection, Path(sys.argv[2]), name=sys.argv[3], live=False, w
 """
 
 
-def make_shop_on(bootstrap: str, prefix: str, folder: Path, *, partitions: int = 4) -> Path:
+def make_shop_on(
+    bootstrap: str, prefix: str, folder: Path, *, partitions: int = 4, live_from: str = "2025-01-02"
+) -> Path:
     """The shop with its history on Kafka, and time up to its end; nothing is decided yet."""
     shop = make_shop(folder, partitions=partitions)
     table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
     (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = {partitions}\n{table}')
     assert strand("topics", "create", "-w", shop).code == 0
     lines = write_lines(folder.parent / f"{prefix}history.jsonl", shop_history())
-    assert strand("import", lines, "--live-from", "2025-01-02", "-w", shop).code == 0
+    assert strand("import", lines, "--live-from", live_from, "-w", shop).code == 0
     assert strand("tick", "-w", shop).code == 0
     return shop
 
 
 @contextmanager
-def serving(shop: Path, count: int = 1, *, kill_at: str | None = None) -> Iterator[list[str]]:
+def serving(shop: Path, count: int = 1, *, kill_at: str | None = None, patience_s: float = 90.0) -> Iterator[list[str]]:
     """The URLs of workers, once every record is processed; each keeps its folder below the shop for the next time.
 
     One that dies at `kill_at` is not missed.
@@ -61,11 +63,11 @@ def serving(shop: Path, count: int = 1, *, kill_at: str | None = None) -> Iterat
             process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
             stack.callback(_end, process, -signal.SIGKILL if kill_at else 0)
             urls.append(f"http://127.0.0.1:{port}")
-        wait_for(lambda: _done(Workers(urls), connection, count), 90.0)
+        wait_for(lambda: all_done(Workers(urls), connection, count), patience_s)
         yield urls
 
 
-def _done(workers: Workers, connection: Connection, count: int) -> bool:
+def all_done(workers: Workers, connection: Connection, count: int) -> bool:
     """Whether all partitions are open, shared by all of the workers, and processed."""
     try:
         opened = workers.by_partition()
