@@ -23,6 +23,7 @@ from engine.views.rows import transition_rows
 from engine.workspace.workspace import Workspace
 from events.codec import activation_of, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
+from tests.engine.runtimes.kafka.clusters import records_of
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, make_shop, outbox, write_lines
 
 PARTITIONS = 6
@@ -83,7 +84,7 @@ def make_workload(folder: Path, *, events: int, seed: int) -> Workload:
     with EmbeddedEngine.open(shop) as engine:
         expected = engine.run_until_idle()
     with Workspace.open(shop, owner=False) as workspace:
-        records = {facts.partition: facts.log.read(0, 1 << 40) for facts in workspace.facts}
+        records = {facts.partition: records_of(facts.log) for facts in workspace.facts}
         views = Views(workspace)
         active = views.active()
         assert active is not None

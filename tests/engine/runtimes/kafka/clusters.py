@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from engine.ports import Log
 from engine.runtimes.kafka.applying import announce
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
@@ -14,12 +15,22 @@ from engine.workspace.workspace import Workspace
 from events.codec import Activation, activation_of, encode_activation, head_of, read_record
 from events.envelope import RULEBOOK_ACTIVATED
 
+READ_AT_ONCE = 10_000
+
 
 def make_topics(bootstrap: str, prefix: str, partitions: int, *, replication: int = 1) -> Connection:
     """New topics whose names begin with `prefix`."""
     connection = Connection(bootstrap=bootstrap, prefix=prefix)
     create_topics(connection, partitions=partitions, replication=replication)
     return connection
+
+
+def records_of(log: Log) -> list[bytes]:
+    """All there are; one read gives fewer where they are large."""
+    found: list[bytes] = []
+    while part := log.read(len(found), READ_AT_ONCE):
+        found += part
+    return found
 
 
 async def append_all(clients: Clients, partition: int, values: Iterable[bytes]) -> None:
@@ -38,7 +49,7 @@ async def publish_facts(connection: Connection, folder: Path) -> None:
         with Workspace.open(folder, owner=False) as workspace:
             for facts in workspace.facts:
                 values = []
-                for value in facts.log.read(0, facts.log.end()):
+                for value in records_of(facts.log):
                     head = head_of(value)
                     if head.type == RULEBOOK_ACTIVATED:
                         activation = activation_of(read_record(value)[0])
