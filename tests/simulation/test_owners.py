@@ -101,7 +101,7 @@ def caught(partition: type[OwnedPartition], first: int = 0) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("decisions", "first"), [(FrontierFirst, 20), (NeverAsks, 0)])  # one in 70 shows the first
+@pytest.mark.parametrize(("decisions", "first"), [(FrontierFirst, 90), (NeverAsks, 0)])  # one in 70 shows the first
 def test_an_owner_that_does_not_keep_to_it_is_caught(decisions: type[KafkaDecisions], first: int) -> None:
     owner = type("PlantedOwner", (Owner,), {"decisions_class": decisions})
     assert caught(type("PlantedPartition", (OwnedPartition,), {"owner_class": owner}), first)

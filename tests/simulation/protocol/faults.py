@@ -146,7 +146,7 @@ FAULTS = (
         function="_left",
         planted=_left_on_transition,
         builds=(ORIGINAL, OTHER_TRAITS),
-        since=48,
+        since=140,
     ),
     Fault(name="states trusted beyond the frontier", shard=TrustsAhead, since=30),
     Fault(name="the stream's rest forgotten after a rebuild", shard=ForgetsTheRest),
