@@ -56,6 +56,21 @@ def told(journey: Journey) -> list[tuple[str, str, list[tuple[str, Any, Any]]]]:
     ]
 
 
+def many_orders(journey: Journey) -> None:
+    """Sixty orders of eleven customers in two weeks."""
+    journey.given(rules(SHOP))
+    for number in range(60):
+        customer, day = f"c{number * 7 % 11}", 2 + number // 4
+        journey.given(order_completed(customer, at=f"2026-01-{day:02}T{number % 4 + 10}:00+00:00", total=number % 9))
+
+
+def another_world(journey: Journey, *, cache: int) -> World:
+    """A new world over the journey's log, in a store of its own."""
+    compiled = compile_rulebook(checked(SHOP))
+    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
+    return World(compiled, MemoryDerived(), journey.facts.log, meta, cache=cache)
+
+
 def test_it_counts_every_record_by_what_became_of_it(journey: Journey) -> None:
     order = order_completed("ann", at="2026-01-02T10:00+00:00", id="o1")
     broken = happened("order_completed", "ann", at="2026-01-02T11:00+00:00", order_id="x", total="much")
@@ -124,13 +139,9 @@ def test_all_states_come_in_order_of_id_as_of_now(journey: Journey) -> None:
 @pytest.mark.parametrize("cache", [0, 1, 4, 1_000])
 @pytest.mark.parametrize("every", [1, 7, 1_000])
 def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: int) -> None:
-    journey.given(rules(SHOP))
-    for number in range(60):
-        customer, day = f"c{number * 7 % 11}", 2 + number // 4
-        journey.given(order_completed(customer, at=f"2026-01-{day:02}T{number % 4 + 10}:00+00:00", total=number % 9))
-    log, compiled = journey.facts.log, compile_rulebook(checked(SHOP))
-    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
-    world = World(compiled, MemoryDerived(), log, meta, cache=cache)
+    many_orders(journey)
+    world = another_world(journey, cache=cache)
+    log, compiled, meta = world.log, world.compiled, world.meta
     reader = Reader(compiled, 0)
     for first in range(0, log.end(), every):
         batch = reader.read(log.read(first, every), first, through_activations=True)
@@ -149,9 +160,8 @@ def test_more_are_due_at_once_than_fit_into_memory(journey: Journey, monkeypatch
     for number in range(60):  # each lapses, in two steps of its own, in the midst of the last record
         journey.given(order_completed(f"c{number}", at=f"2026-01-02T10:{number:02}+00:00", total=number))
     journey.given(order_completed("c7", at="2026-01-30T10:00+00:00"))
-    log, compiled = journey.facts.log, compile_rulebook(checked(SHOP))
-    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
-    world = World(compiled, MemoryDerived(), log, meta, cache=8)
+    world = another_world(journey, cache=8)
+    log, compiled = world.log, world.compiled
     values = log.read(0, log.end())
     world.advance(Reader(compiled, 0).read(values[:-1], 0, through_activations=True), Past(START, {}), None)
     world.flush()
@@ -170,13 +180,9 @@ def test_more_are_due_at_once_than_fit_into_memory(journey: Journey, monkeypatch
 @pytest.mark.parametrize("states", [1, 3, 100])
 def test_a_flush_bit_by_bit_writes_what_was_there_when_it_began(journey: Journey, cache: int, states: int) -> None:
     """At every instant the store is that of a world which was flushed at once where the last written flush began."""
-    journey.given(rules(SHOP))
-    for number in range(60):
-        customer, day = f"c{number * 7 % 11}", 2 + number // 4
-        journey.given(order_completed(customer, at=f"2026-01-{day:02}T{number % 4 + 10}:00+00:00", total=number % 9))
-    log, compiled = journey.facts.log, compile_rulebook(checked(SHOP))
-    meta = Meta(rulebook="", layout=compiled.fingerprint, activation_offset=0)
-    world = World(compiled, MemoryDerived(), log, meta, cache=cache)
+    many_orders(journey)
+    world = another_world(journey, cache=cache)
+    log, compiled, meta = world.log, world.compiled, world.meta
     world.states_at_once = states
     reader, expected, written = Reader(compiled, 0), [stored(World(compiled, MemoryDerived(), log, copy(meta)))], 0
     for offset in range(log.end()):
