@@ -14,10 +14,10 @@ from collections.abc import Callable
 from engine.activating import Activated, activate
 from engine.activations import Activations, Compile, Load
 from engine.deciding import Decider
+from engine.meta import Meta, read_meta
 from engine.outputs import encode_batch, frontier, kept, mark
 from engine.ports import DecisionStream, Generations, Log
 from engine.reading import Reader
-from engine.states import Meta, read_meta
 from engine.world import Past, World
 from events.errors import FactsDamaged
 from events.fold_version import FOLD_VERSION

@@ -11,18 +11,13 @@ import msgspec
 
 from engine.compiled import Compiled
 from engine.flushing import Flushing, postpone
+from engine.meta import ADVICE, Meta, encode_meta
 from engine.ports import DerivedStore, Flush, Log
 from engine.seen import Seen
+from engine.steps import StepRecord, encode_steps
 from engine.timers import Timers
 from events.errors import DerivedDamaged
-from events.fold_version import FOLD_VERSION
 from projections.expressions.runtime import NEVER
-from projections.state import encode_large, integer
-from triggers.decisions import OWN, Position
-
-META_VERSION = 2
-READ_VERSIONS = (1, 2)
-"""The first had no blocks of ids (`seen_blocks.py`) beside the states; a release that knows only it folds again."""
 
 CACHE_STATES = 10_000
 """A state with a hundred segments takes about 4.5 kB in memory (`strand bench customers`)."""
@@ -39,82 +34,6 @@ STATES_AT_ONCE = 64
 
 STATES_PREPARED = 500
 """States that a store is given at once while a flush is in the making."""
-
-ADVICE = "run `strand rebuild`; facts/ are unharmed"
-
-
-class Meta(msgspec.Struct, kw_only=True):
-    """What a world says of itself; a state is a cache, and this tells whether it is one of ours."""
-
-    version: int = META_VERSION
-    fold_version: int = FOLD_VERSION
-    rulebook: str
-    layout: str  # the states' slots, as `Compiled.fingerprint` has them
-    activation_offset: int
-    applied: int = -1
-    journey_ms: int = 0
-    batches_read: int = 0
-    claim: int = -1  # whose state it is, where several may own a partition one after another
-    overdue: list[str] = []  # customers with a match that the fold found due and not decided
-    events: int = 0
-    duplicates: int = 0
-    dead_letters: int = 0
-    unknown: int = 0
-    customers: int = 0
-    transitions: int = 0
-
-
-class StepRecord(msgspec.Struct, array_like=True, gc=False):
-    """One step's transitions as the store keeps them; entities are numbers of the generation's program."""
-
-    offset: int
-    at_ms: int
-    customer: str
-    cause: str
-    event_type: str | None
-    before: tuple[Any, ...]
-    changes: list[tuple[Any, ...]]  # (entity, from, to, *after)
-
-    @property
-    def position(self) -> Position:
-        """Its place in the order of all steps of its partition."""
-        return (self.offset, self.at_ms if self.cause.startswith("due:") else OWN, self.customer)
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_meta = msgspec.msgpack.Decoder(Meta).decode
-_decode_steps = msgspec.msgpack.Decoder(list[StepRecord], ext_hook=integer).decode
-
-
-def read_meta(store: DerivedStore) -> Meta | None:
-    """What the store's world says of itself; None for an empty store or one of another layout."""
-    data = store.meta()
-    if data is None:
-        return None
-    try:
-        meta = _decode_meta(data)
-    except msgspec.MsgspecError:
-        return None
-    if meta.version not in READ_VERSIONS:
-        return None
-    meta.version = META_VERSION
-    return meta
-
-
-def encode_steps(steps: list[StepRecord]) -> bytes:
-    """The bytes of step records."""
-    try:
-        return _encode(steps)
-    except OverflowError:  # a sum beyond 64 bits in the evidence
-        return encode_large(steps)
-
-
-def read_steps(data: bytes) -> list[StepRecord]:
-    """The step records packed together; raises DerivedDamaged for bytes that are none."""
-    try:
-        return _decode_steps(data)
-    except msgspec.MsgspecError as error:
-        raise DerivedDamaged(f"transitions cannot be read: {error}", ADVICE) from None
 
 
 class States:
@@ -274,7 +193,7 @@ class States:
         if self._begun is not None:
             return
         self.pack_steps()
-        flush = Flush(letters=self.letters, transitions=self.packed_steps, meta=_encode(self.meta))
+        flush = Flush(letters=self.letters, transitions=self.packed_steps, meta=encode_meta(self.meta))
         ids = self.seen.block()
         if ids is not None:
             flush.seen.append((self.meta.applied, ids))

@@ -15,9 +15,11 @@ import msgspec
 
 from engine.compiled import ENTERS, LEAVES, Compiled
 from engine.ledgers import doubt, fold_outputs
+from engine.meta import ADVICE, Meta
 from engine.ports import DerivedStore, Log
 from engine.reading import Batch
-from engine.states import ADVICE, CACHE_STATES, Meta, States, StepRecord
+from engine.states import CACHE_STATES, States
+from engine.steps import StepRecord
 from events.errors import DerivedDamaged
 from projections.expressions.runtime import NEVER
 from triggers.decisions import OWN, Output, Position

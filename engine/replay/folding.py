@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
 from engine.hashes import MODULUS, canonical_state, customer_hash, state_hash
+from engine.meta import Meta, read_meta
 from engine.outputs import frontier
 from engine.ports import DerivedStore
 from engine.replay.partition_jobs import Advance, WatchedLog
 from engine.runtimes.embedded.rulebooks import Rulebooks
 from engine.shard import Shard
-from engine.states import Meta, read_meta
 from engine.world import World
 from events.errors import DerivedDamaged
 from events.fold_version import FOLD_VERSION

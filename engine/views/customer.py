@@ -9,7 +9,8 @@ import msgspec
 
 from engine.customer_view import CustomerView
 from engine.ledgers import read_ledger
-from engine.states import ADVICE, StepRecord, read_steps
+from engine.meta import ADVICE
+from engine.steps import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row
 from engine.views.rows import decision_row, event_row, message_row, step_rows
 from engine.world import World

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
 from engine.compiled import Compiled
+from engine.meta import Meta, read_meta
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.embedded.rulebooks import Rulebooks
-from engine.states import Meta, read_meta
 from engine.world import World
 from events.codec import Activation
 from events.errors import CalledWrongly

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.shown import shown_value
-from engine.states import StepRecord, read_steps
+from engine.steps import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import read_record
 from events.dead_letters import DeadLetter, decode_dead_letter

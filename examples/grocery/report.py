@@ -17,7 +17,7 @@ from engine.cli.instants import shown_instant, shown_span
 from engine.cli.opening import reading, zone_of
 from engine.cli.wording import REASONS, evidence_words
 from engine.outputs import kept
-from engine.states import read_steps
+from engine.steps import read_steps
 from engine.views.partition import Views
 from engine.views.rows import event_row, segment_rows
 from projections.expressions.tree import Kind

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.kill_points import reach
+from engine.meta import Meta
 from engine.runtimes.kafka import claims, decisions
 from engine.runtimes.kafka.claims import Claimed, Owned, Rule, decode, encode
 from engine.runtimes.kafka.decisions import KafkaDecisions
@@ -14,7 +15,6 @@ from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.reader import Reader
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.values import Fetched
-from engine.states import Meta
 from triggers.decisions import Output
 
 BOTH = frozenset({"no-claims"})

@@ -8,11 +8,11 @@ from engine.adapters.memory import MemoryDerived, MemoryLog
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import compile_rulebook
 from engine.hashes import decisions_hash, state_hash
+from engine.meta import read_meta
 from engine.outputs import decode_batch, kept
 from engine.ports import Flush
 from engine.rulebook.rulebook import unpack
 from engine.shard import Shard
-from engine.states import read_meta
 from events.errors import DerivedDamaged, FactsDamaged
 from events.fold_version import FOLD_VERSION
 from tests.simulation.journey import (

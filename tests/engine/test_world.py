@@ -10,9 +10,10 @@ import pytest
 from engine.adapters.memory import MemoryDerived
 from engine.compiled import Compiled, compile_rulebook
 from engine.hashes import state_hash
+from engine.meta import Meta, read_meta
 from engine.ports import Log
 from engine.reading import Reader
-from engine.states import Meta, StepRecord, encode_steps, read_meta, read_steps
+from engine.steps import StepRecord, encode_steps, read_steps
 from engine.world import Past, World
 from events.errors import DerivedDamaged
 from projections.expressions.runtime import NEVER

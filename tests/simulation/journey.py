@@ -26,7 +26,7 @@ from engine.ports import Log
 from engine.rulebook.folder import load_folder
 from engine.rulebook.rulebook import Rulebook, unpack
 from engine.shard import Shard
-from engine.states import read_steps
+from engine.steps import read_steps
 from engine.world import World
 from events.codec import Activation, encode_record, encode_tick
 from events.envelope import Event

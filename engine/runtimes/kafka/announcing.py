@@ -9,7 +9,7 @@ from engine.activating import Activated
 from engine.kill_points import reach
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.transitions import Announced, Moved, encode
-from engine.states import StepRecord
+from engine.steps import StepRecord
 from engine.views.rows import readable
 from projections.program import Program
 from triggers.decisions import OWN, START, Position

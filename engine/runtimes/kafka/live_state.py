@@ -14,11 +14,11 @@ import msgspec
 
 from engine.compiled import Compiled
 from engine.hashes import MODULUS, as_text, canonical_under, customer_hash
+from engine.meta import ADVICE, Meta, read_meta
 from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.sampling import ALL, Sample
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.workplace import Workplace
-from engine.states import ADVICE, Meta, read_meta
 from engine.workspace.generations import Generations
 from events.errors import DerivedDamaged, OperatorError
 

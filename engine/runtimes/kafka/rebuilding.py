@@ -21,6 +21,7 @@ import msgspec
 
 from engine.hashes import MODULUS, as_text, canonical_state, customer_hash
 from engine.kill_points import reach
+from engine.meta import Meta
 from engine.replay.folding import Difference, Folded
 from engine.runtimes.kafka.comparing import compared, foreign, incomparable
 from engine.runtimes.kafka.connection import look
@@ -30,7 +31,6 @@ from engine.runtimes.kafka.live_state import AT_ONCE, LiveState, NotHere, live_s
 from engine.runtimes.kafka.refolding import folded_generation
 from engine.runtimes.kafka.worker import Worker
 from engine.runtimes.kafka.workplace import Workplace
-from engine.states import Meta
 from engine.workspace.durable_files import refused
 
 CLAIM_POLL_S = 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.activations import Activations
+from engine.meta import Meta
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
 from engine.reading import Reader
@@ -10,7 +11,6 @@ from engine.replay.folding import rulebooks
 from engine.replay.partition_jobs import Advance
 from engine.runtimes.kafka.following import Followed
 from engine.runtimes.kafka.sampling import ALL, Sample
-from engine.states import Meta
 from engine.world import Past, World
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import MARK, Output, Position

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from engine.activations import Compile, Load
+from engine.meta import Meta
 from engine.ports import Generations
 from engine.runtimes.kafka.announcing import Announcer
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.log import KafkaLog
 from engine.shard import Shard
-from engine.states import Meta
 from engine.world import World
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import MARK, Output

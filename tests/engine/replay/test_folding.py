@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from engine.adapters.memory import MemoryDerived
+from engine.meta import Meta, read_meta
 from engine.ports import Flush
 from engine.replay.folding import Folded, fold_beside
 from engine.runtimes.embedded.engine import EmbeddedEngine
-from engine.states import Meta, read_meta
 from engine.workspace.workspace import Workspace
 from tests.engine.cli.shell import strand
 

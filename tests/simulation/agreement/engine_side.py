@@ -20,7 +20,7 @@ from engine.rulebook.folder import load_folder
 from engine.rulebook.rulebook import Rulebook as Checked
 from engine.rulebook.rulebook import unpack
 from engine.shard import Shard
-from engine.states import read_steps
+from engine.steps import read_steps
 from engine.world import World
 from events import codec, envelope
 from events.partitioning import partition_of

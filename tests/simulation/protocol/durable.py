@@ -8,9 +8,9 @@ from random import Random
 
 from engine.adapters.memory import MemoryDecisions, MemoryDerived, MemoryLog
 from engine.adapters.memory_generations import MemoryGenerations
+from engine.meta import read_meta
 from engine.outputs import decode_batch, encode_batch
 from engine.ports import DerivedStore, Flush
-from engine.states import read_meta
 from tests.simulation.protocol.broken import need
 from triggers.decisions import MARK, START, Position
 

@@ -11,8 +11,8 @@ from typing import Any
 import engine.activating
 import engine.shard
 import triggers.cancels
+from engine.meta import Meta
 from engine.shard import Shard
-from engine.states import Meta
 from engine.world import Decide, World
 from tests.simulation.protocol.builds import BUILDS, ORIGINAL, OTHER_TRAITS
 from tests.simulation.protocol.durable import Log

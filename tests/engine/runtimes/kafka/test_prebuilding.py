@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from engine.adapters.rocksdb_derived import RocksDerived
+from engine.meta import read_meta
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, look
 from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.local import Binding
 from engine.runtimes.kafka.security import connect
-from engine.states import read_meta
 from events.fold_version import FOLD_VERSION
 from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.test_verifying import asked, swap_two_customers

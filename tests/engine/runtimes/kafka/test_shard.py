@@ -13,13 +13,13 @@ from engine.adapters.memory_generations import MemoryGenerations
 from engine.adapters.rocksdb_copy import RocksCopy
 from engine.compiled import compile_rulebook
 from engine.hashes import state_hash
+from engine.meta import Meta, read_meta
 from engine.ports import Flush
 from engine.rulebook.rulebook import unpack
 from engine.runtimes.kafka.claims import Claim
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.shard import ClaimedShard
-from engine.states import Meta, read_meta
 from tests.engine.runtimes.kafka.topics import MemoryTopic
 from tests.engine.test_shard import story
 
