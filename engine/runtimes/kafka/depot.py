@@ -34,7 +34,7 @@ GRACE = timedelta(hours=1)
 S3 = ("s3://", "s3a://")
 PATIENCE: Mapping[str, Any] = {"connect_timeout": 5, "read_timeout": 8, "retries": {"total_max_attempts": 2}}
 """For a bucket that does not answer, in seconds; s3fs tries five times. A partition that is being opened waits for it,
-and has to move within `pages.STALLED_S`."""
+and has to move within `readiness.STALLED_S`."""
 
 
 class File(msgspec.Struct, frozen=True):
