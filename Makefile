@@ -85,8 +85,9 @@ kafka-down: $(READY) ## stop it; its topics stay
 lock: $(READY) ## pin the newest versions that pyproject.toml allows (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
-	@echo hatchling | uv pip compile pyproject.toml - --extra kafka --constraint requirements.lock --universal \
-	  --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file deploy/requirements.lock
+	@echo hatchling | uv pip compile pyproject.toml - --extra kafka --extra s3 --constraint requirements.lock \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	  --output-file deploy/requirements.lock
 
 clean: ## remove the environment, caches and the example's workspace
 	@rm -rf $(VENV) .quix .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

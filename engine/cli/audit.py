@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HERE, Json, Workspace
+from engine.cli.options import HERE, Json, Web, Workspace, address
 from engine.cli.output import note, print_json, say
 from engine.cli.replaying import DEFAULT_WORKER, Workers
 from events.errors import CalledWrongly
@@ -28,9 +28,7 @@ def audit(
         int | None, typer.Option(metavar="N", min=1, help="End after so many rounds; it goes on unless told.")
     ] = None,
     every: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="The pause between two rounds.")] = 60.0,
-    metrics: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Serve figures for Prometheus there.")
-    ] = None,
+    web: Web = None,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The audit's own copy of the topics; audit/ in the workspace.")
     ] = None,
@@ -45,16 +43,17 @@ def audit(
     \b
     Examples:
       strand audit --worker http://one.example:6066 --worker http://two.example:6066
-      strand audit --share 16 --every 600 --metrics 127.0.0.1:6067
+      strand audit --share 16 --every 600 --web 127.0.0.1:6068
       strand audit --share 1 --rounds 1 --json
     """
-    from engine.cli.worker import address
     from engine.runtimes.kafka.logs import log_to_stderr
     from engine.runtimes.kafka.security import connect
 
     if as_json and rounds is None:
         raise CalledWrongly("--json prints what was found, so it goes with --rounds")
-    where = address(metrics) if metrics else None
+    if web and rounds is not None:
+        raise CalledWrongly("--web is for an audit that goes on, without --rounds")
+    where = address(web)
     _, connection = connect(workspace)
     log_to_stderr("text")
     urls, own = worker or [DEFAULT_WORKER], folder or workspace / "audit"
@@ -77,13 +76,11 @@ async def _audit(
     share: int,
     rounds: int | None,
     every_s: float,
-    metrics: tuple[str, int | None] | None,
+    where: tuple[str, int | None],
 ) -> Audit:
-    from prometheus_client import start_http_server
-
     from engine.runtimes.kafka.asking import Workers as Asked
     from engine.runtimes.kafka.auditing import Audit
-    from engine.runtimes.kafka.beside import run_until_told
+    from engine.runtimes.kafka.beside import Pages, run_until_told
     from engine.runtimes.kafka.clients import Clients
     from engine.runtimes.kafka.connection import look
 
@@ -92,10 +89,11 @@ async def _audit(
     await clients.start()
     try:
         async with Audit(clients, found, Asked(urls), folder, of=share) as audit:
-            if metrics is not None and metrics[1] is not None:
-                start_http_server(metrics[1], metrics[0], registry=audit.figures.registry)
             if rounds is None:
-                await run_until_told(audit.rested, pause_s=every_s)
+                host, port = where
+                figures = audit.figures.registry
+                pages = None if port is None else Pages(connection=connection, host=host, port=port, figures=figures)
+                await run_until_told(audit.rested, pause_s=every_s, pages=pages)
             for number in range(rounds or 0):
                 if number:
                     await asyncio.sleep(every_s)

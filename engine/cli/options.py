@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from events.errors import CalledWrongly
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Workspace = Annotated[
@@ -21,4 +23,18 @@ Workspace = Annotated[
     ),
 ]
 
+Web = Annotated[
+    str | None, typer.Option("--web", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
+]
+
 HERE = Path()
+
+
+def address(web: str | None) -> tuple[str, int | None]:
+    """Host and port to serve at; no port for none. Raises CalledWrongly."""
+    if web is None:
+        return "", None
+    host, _, port = web.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise CalledWrongly(f"--web must be HOST:PORT, like 127.0.0.1:6066; found {web!r}")
+    return host, int(port)

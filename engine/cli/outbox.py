@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HERE, Json, Workspace
+from engine.cli.options import HERE, Json, Web, Workspace, address
 from engine.cli.output import note, print_json, say
 from events.errors import CalledWrongly
 
@@ -23,6 +23,7 @@ def outbox(
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to; `delivery.outbox` of strand.toml by default.")
     ] = None,
+    web: Web = None,
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
@@ -33,7 +34,7 @@ def outbox(
 
     \b
     Examples:
-      strand outbox
+      strand outbox --web 127.0.0.1:6067
       strand outbox --until-idle --json
     """
     from engine.runtimes.kafka.logs import log_to_stderr
@@ -41,20 +42,23 @@ def outbox(
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints what was written, so it goes with --until-idle")
+    if web and until_idle:
+        raise CalledWrongly("--web is for an outbox that goes on, without --until-idle")
+    host, port = address(web)
     settings, connection = connect(workspace)
     target = folder or (workspace / settings.delivery.outbox if settings.delivery.outbox else None)
     if target is None:
         raise CalledWrongly("delivery.outbox in strand.toml is empty; name a folder there, or with --folder")
     log_to_stderr("text")
-    written = asyncio.run(_deliver(connection, target, until_idle=until_idle))
+    written = asyncio.run(_deliver(connection, target, host, port, until_idle=until_idle))
     if as_json:
         print_json({"written": written})
     else:
         say(f"{written:,} messages in {target}")
 
 
-async def _deliver(connection: Connection, folder: Path, *, until_idle: bool) -> int:
-    from engine.runtimes.kafka.beside import run_until_told
+async def _deliver(connection: Connection, folder: Path, host: str, port: int | None, *, until_idle: bool) -> int:
+    from engine.runtimes.kafka.beside import Pages, run_until_told
     from engine.runtimes.kafka.clients import Clients
     from engine.runtimes.kafka.connection import look
     from engine.runtimes.kafka.outbox import KafkaOutbox
@@ -68,7 +72,8 @@ async def _deliver(connection: Connection, folder: Path, *, until_idle: bool) ->
             if until_idle:
                 return await box.round()
             note(f"writing messages to {folder}; Ctrl-C ends it")
-            await run_until_told(box.round, pause_s=PAUSE_S)
+            pages = None if port is None else Pages(connection=connection, host=host, port=port, figures=box)
+            await run_until_told(box.round, pause_s=PAUSE_S, pages=pages)
             return box.written
         finally:
             box.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.instants import instant_of, shown_instant
-from engine.cli.options import HERE, Json, Workspace
+from engine.cli.options import HERE, Json, Web, Workspace, address
 from engine.cli.output import note, print_json, say
 from engine.cli.report import run_lines
 from events.errors import CalledWrongly
@@ -48,9 +48,7 @@ def worker(
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")
     ] = False,
-    web: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
-    ] = None,
+    web: Web = None,
     log: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
     workspace: Workspace = HERE,
     as_json: Json = False,
@@ -111,16 +109,6 @@ def finish(connection: Connection, folder: Path, name: str, depot: str | None, *
 def say_joined(joined: Worker) -> None:
     """Say that it works."""
     note(f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
-
-
-def address(web: str | None) -> tuple[str, int | None]:
-    """Host and port to serve at; no port for none. Raises CalledWrongly."""
-    if web is None:
-        return "", None
-    host, _, port = web.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-        raise CalledWrongly(f"--web must be HOST:PORT, like 127.0.0.1:6066; found {web!r}")
-    return host, int(port)
 
 
 def tick(

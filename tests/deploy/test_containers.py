@@ -91,10 +91,11 @@ def test_the_image_s_packages_are_those_of_the_project_s_lock() -> None:
     extras = project()["optional-dependencies"]
     needs = project()["dependencies"]
     assert isinstance(extras, dict) and isinstance(needs, list)
-    named = {re.split(r"[<>=!~\[; ]", need)[0].lower().replace(".", "-") for need in [*needs, *extras["kafka"]]}
+    wanted = [*needs, *extras["kafka"], *extras["s3"]]
+    named = {re.split(r"[<>=!~\[; ]", need)[0].lower().replace(".", "-") for need in wanted}
     assert named - {name for name, _ in mine} == set()
     assert "hatchling" in {name for name, _ in mine}  # the build backend
-    assert not {"pytest", "mypy", "pyarrow"} & {name for name, _ in mine}
+    assert not {"pytest", "mypy", "moto", "pyarrow"} & {name for name, _ in mine}
 
 
 def test_the_image_starts_the_command_line() -> None:

@@ -18,11 +18,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.app.base import BootStrategy
+from typing_extensions import override
 
 from engine.runtimes.kafka.assignor import FurthestFirst
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.reader import Reader, settings
 from engine.runtimes.kafka.worker import Worker
+from events.errors import OperatorError
 
 GROUP = "workers"
 SESSION_MS = 6_000
@@ -40,9 +42,18 @@ class Boot(BootStrategy):
 
 
 class StrandApp(faust.App):
-    """Faust's app, as the worker starts it."""
+    """Faust's app, as the worker starts it; raises OperatorError where its pages cannot be served."""
 
     BootStrategy = Boot
+
+    @override
+    async def start(self) -> None:
+        try:
+            await super().start()
+        except OSError as error:
+            where = f"{self.conf.web_bind}:{self.conf.web_port}"
+            action = "name another place with --web, or end what is served there"
+            raise OperatorError(f"no pages can be served at {where}: {error}", action) from error
 
 
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no annotations
@@ -139,9 +150,8 @@ class Group(faust.Service):
         await self.consumer.stop()
 
 
-def make_app(worker: Worker, *, data: Path, web_host: str, web_port: int | None) -> StrandApp:
-    """The app of a worker; it must be started in the loop in which it is made."""
-    connection: Connection = worker.connection
+def make_app(connection: Connection, *, data: Path, web_host: str, web_port: int | None) -> StrandApp:
+    """The app of a worker, or of what runs beside; it must be started in the loop in which it is made."""
     return StrandApp(
         connection.topic(GROUP),
         broker="kafka://" + connection.bootstrap.split(",")[0],  # named only: no client of Faust's connects

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import time
 from types import TracebackType
 from typing import Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 from engine.adapters.memory import MemoryDerived
 from engine.hashes import as_text, canonical_state, customer_hash
@@ -64,7 +63,6 @@ class AuditFigures:
         self.customers = Counter("strand_audit_customers", "Customers that were compared", registry=registry)
         self.differences = Counter("strand_audit_differences", "States that are not the log's", registry=registry)
         self.passed_over = Counter("strand_audit_passed_over", "Partitions that nobody told of", registry=registry)
-        self.last = Gauge("strand_audit_last_round_seconds", "When a round ended, Unix time", registry=registry)
 
 
 class Audit:
@@ -127,7 +125,6 @@ class Audit:
                 self.figures.differences.inc()
             self.compared += len(live.customers)
             self.figures.customers.inc(len(live.customers))
-        self.figures.last.set(time())
 
     async def _asked(self, partition: int, sample: Sample) -> LiveState | None:
         """What the partition's owner holds; None, with a warning, if nobody tells: workers come and go."""

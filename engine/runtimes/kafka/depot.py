@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,11 @@ VERSION = 1
 KEPT = 2
 GRACE = timedelta(hours=1)
 """What no manifest names may be on its way into one; older than this it is rubbish."""
+
+S3 = ("s3://", "s3a://")
+PATIENCE: Mapping[str, Any] = {"connect_timeout": 5, "read_timeout": 8, "retries": {"total_max_attempts": 2}}
+"""For a bucket that does not answer, in seconds; s3fs tries five times. A partition that is being opened waits for it,
+and has to move within `readiness.STALLED_S`."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -68,13 +73,14 @@ class CheckpointBroken(Exception):
 class Depot:
     """A depot at a URL; raises StorageFailed where it cannot be reached. Not for two threads at once."""
 
-    def __init__(self, url: str, binding: Binding, **options: Any) -> None:
+    def __init__(self, url: str, binding: Binding) -> None:
         name = hashlib.sha256(msgspec.msgpack.encode(binding)).hexdigest()[:16]
         self.url = url
         try:
-            self._files, root = fsspec.core.url_to_fs(url, **options)
+            self._files, root = fsspec.core.url_to_fs(url, **_options(url))
         except (ValueError, ImportError) as error:
-            action = "install what fsspec needs for it, or name another depot"
+            lacking = "strand-journeys[s3]" if url.startswith(S3) else "what fsspec needs for it"
+            action = f"install {lacking}, or name another depot"
             raise OperatorError(f"the depot {url} cannot be used: {error}", action) from error
         self._root = f"{root.rstrip('/')}/{name}"
         self._known: dict[tuple[int, int, int], str] = {}
@@ -86,8 +92,9 @@ class Depot:
         Raises StorageFailed; then no manifest names what was put.
         """
         with self._reached():
+            there = {place.rsplit("/", 1)[-1] for place in self._objects(checkpoint.partition)}
             files = [
-                self._put(checkpoint.partition, folder, path)
+                self._put(checkpoint.partition, folder, path, there)
                 for path in sorted(path for path in folder.rglob("*") if path.is_file())
             ]
             manifest = msgspec.structs.replace(checkpoint, files=files)
@@ -96,14 +103,14 @@ class Depot:
             self._clean(checkpoint.partition)
         return manifest
 
-    def _put(self, partition: int, folder: Path, path: Path) -> File:
+    def _put(self, partition: int, folder: Path, path: Path, there: set[str]) -> File:
         status = path.stat()
         identity = status.st_ino, status.st_size, status.st_mtime_ns
         digest = self._known.get(identity) or file_hash(path)
         self._known[identity] = digest
-        place = self._object(partition, digest)
-        if not self._files.exists(place):
-            self._write(place, path.read_bytes())
+        if digest not in there:
+            self._write(self._object(partition, digest), path.read_bytes())
+            there.add(digest)
         return File(str(path.relative_to(folder)), digest, status.st_size)
 
     def _write(self, place: str, content: bytes) -> None:
@@ -128,7 +135,7 @@ class Depot:
             self._files.rm_file(self._manifest(partition, number))
         named = {file.sha256 for number in numbers[-KEPT:] for file in self._named(partition, number)}
         limit = datetime.now(tz=UTC) - GRACE
-        for place in self._listed(f"{self._root}/p{partition}/objects"):
+        for place in self._objects(partition):
             name = place.rsplit("/", 1)[-1]
             if name not in named and self._files.modified(place) < limit:
                 self._files.rm_file(place)
@@ -193,6 +200,9 @@ class Depot:
         names = (place.rsplit("/", 1)[-1] for place in self._listed(f"{self._root}/p{partition}/checkpoints"))
         return sorted(int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit())
 
+    def _objects(self, partition: int) -> list[str]:
+        return self._listed(f"{self._root}/p{partition}/objects")
+
     def _listed(self, place: str) -> list[str]:
         try:
             return [str(found) for found in self._files.ls(place, detail=False, refresh=True)]
@@ -216,3 +226,9 @@ class Depot:
 
     def _object(self, partition: int, digest: str) -> str:
         return f"{self._root}/p{partition}/objects/{digest}"
+
+
+def _options(url: str) -> dict[str, Any]:
+    """What a depot of this kind needs to be told, unless fsspec's own settings say it."""
+    said = fsspec.config.conf.get("s3", {})
+    return {"config_kwargs": dict(PATIENCE)} if url.startswith(S3) and "config_kwargs" not in said else {}

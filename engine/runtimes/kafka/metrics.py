@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -77,13 +76,6 @@ class WorkerFigures(Collector):
                 for (kind, reason), number in sorted(lane.shard.decided.copy().items()):
                     family.add_metric((str(lane.partition), kind, reason), number)
         return family
-
-
-def rendered(figures: WorkerFigures) -> bytes:
-    """The page that Prometheus reads."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(figures)
-    return generate_latest(registry)
 
 
 def gauge(name: str, words: str, lanes: list[Lane], value: Callable[[Lane], float]) -> Metric:

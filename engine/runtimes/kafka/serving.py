@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.metrics import WorkerFigures
 from engine.runtimes.kafka.pages import add_pages
+from engine.runtimes.kafka.partition_pages import add_partition_pages
+from engine.runtimes.kafka.readiness import illness, unready
 from engine.runtimes.kafka.turn import quick_loop
 from engine.runtimes.kafka.watchdog import watched
 from engine.runtimes.kafka.worker import Worker
@@ -34,17 +38,20 @@ async def serve(
     """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT.
 
     It leaves checkpoints in a `depot`, an fsspec URL, and takes them from there. With a `web_port` it serves
-    `pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError for what a person must mend.
+    `pages.py` and `partition_pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError for
+    what a person must mend.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with Worker(connection, folder, name=name, live=live, catch_up=catch_up, depot=depot) as worker:
-        app = make_app(worker, data=folder / "faust", web_host=web_host, web_port=web_port)
+        app = make_app(connection, data=folder / "faust", web_host=web_host, web_port=web_port)
         group = Group(app, worker, instance=instance, session_ms=session_ms, loop=loop, beacon=app.beacon)
         if web_port is not None:
-            add_pages(app, worker, group)
+            add_partition_pages(app, worker)
+            figures = WorkerFigures(worker, lambda: group.rebalances)
+            add_pages(app, [figures], illness=partial(illness, worker), unready=partial(unready, worker, group))
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
         ended = [told, cast("asyncio.Future[object]", worker.failed)]
         with watched(loop), calm_collector(), quick_loop():
@@ -57,5 +64,6 @@ async def serve(
             finally:
                 told.cancel()
                 await app.stop()
+                await group.stop()  # the app does not know it where it could not start
         if worker.failed.done():
             worker.failed.result()

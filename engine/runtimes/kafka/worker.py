@@ -77,6 +77,7 @@ class Worker:
         storage = RocksStorage(owner=True)
         binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
         try:
+            depot = None if self.depot is None else Depot(self.depot, binding)
             self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
             clients = Clients(self.connection)
             await clients.start()
@@ -91,7 +92,7 @@ class Worker:
             storage=storage,
             binding=binding,
             partitions=found.partitions,
-            depot=None if self.depot is None else Depot(self.depot, binding),
+            depot=depot,
             name=self.name,
             release=version("strand-journeys"),
             live=self.live,

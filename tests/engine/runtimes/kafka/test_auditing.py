@@ -31,7 +31,7 @@ def test_every_customer_is_audited_once_in_a_turn_of_all_samples(tmp_path: Path,
 def alarmed(shop: Path, urls: list[str]) -> str:
     """What an audit that goes on says until its figures tell of a difference; it ends with a fault."""
     port = free_port()
-    options = ["--share", "1", "--every", "0.2", "--metrics", f"127.0.0.1:{port}", "-w", str(shop)]
+    options = ["--share", "1", "--every", "0.2", "--web", f"127.0.0.1:{port}", "-w", str(shop)]
     command = [sys.executable, "-m", "engine.cli", "audit", *asked(urls), *options]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
 

@@ -7,16 +7,19 @@ import signal
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from engine.outputs import encode_batch, mark
+from engine.runtimes.kafka import beside
 from engine.runtimes.kafka.applying import tick
-from engine.runtimes.kafka.beside import run_until_told
+from engine.runtimes.kafka.beside import Rounds, run_until_told
 from engine.runtimes.kafka.claims import Claim, Owned, encode
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import DECISIONS, Connection, look
 from engine.runtimes.kafka.outbox import CURSOR, KafkaOutbox
+from engine.runtimes.kafka.pages import rendered
 from engine.runtimes.kafka.until_idle import run_until_idle
-from events.errors import OperatorError, WorkspaceBusy
+from events.errors import FactsDamaged, OperatorError, WorkspaceBusy
 from tests.engine.delivery.test_mail import sent
 from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
 from tests.engine.runtimes.kafka.test_until_idle import embedded
@@ -103,6 +106,37 @@ def test_what_readers_drop_is_not_sent(tmp_path: Path, bootstrap: str, prefix: s
     assert set(box(tmp_path)) == {"1.eml", "2.eml", "3.eml"}
 
 
+def test_its_figures_tell_what_it_dropped_and_how_far_it_is(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    connection = make_topics(bootstrap, prefix, 1)
+    append(connection, encode(ANN), batch(0, 1), encode(ANN), batch(0, 2, 3, of="superseded"), batch(2, 2))
+    append(connection, batch(2, 1, 2, of="below"), batch(2, 2, 3))
+    now_ms = [1_000]
+
+    async def watched() -> tuple[str, str]:
+        clients = Clients(connection)
+        await clients.start()
+        outbox = KafkaOutbox(clients, look(connection), tmp_path, clock=lambda: now_ms[0])
+        try:
+            assert await outbox.round() == 3
+            caught_up = rendered([outbox]).decode()
+            await clients.append(connection.topic(DECISIONS), 0, b"what no worker writes")
+            now_ms[0] += 5_000
+            with pytest.raises(FactsDamaged):
+                await outbox.round()
+            return caught_up, rendered([outbox]).decode()
+        finally:
+            outbox.close()
+            await clients.stop()
+
+    caught_up, stuck = asyncio.run(watched())
+    for figures, lag, behind in ((caught_up, 0, 0), (stuck, 1, 5)):
+        assert "strand_outbox_messages_total 3.0\n" in figures
+        assert "strand_outbox_dropped_total 5.0\n" in figures
+        assert 'strand_outbox_offset{partition="0"} 7.0\n' in figures
+        assert f'strand_outbox_lag_records{{partition="0"}} {lag}.0\n' in figures
+        assert f'strand_outbox_lag_seconds{{partition="0"}} {behind}.0\n' in figures
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -155,3 +189,29 @@ def test_rounds_end_with_the_error_that_ended_them() -> None:
 
     with pytest.raises(OperatorError, match="full"):
         asyncio.run(run_until_told(refuses, pause_s=0))
+
+
+def test_rounds_that_brokers_cut_short_are_told_of_until_one_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "AGAIN_S", 0)
+
+    said: list[list[str]] = []
+
+    async def five_rounds() -> None:
+        over = asyncio.Event()
+
+        async def once() -> int:
+            said.append(rounds.unready())
+            if len(said) in {2, 3}:
+                raise KafkaConnectionError("nobody answers")
+            if len(said) == 5:
+                over.set()
+            return 0
+
+        rounds = Rounds(once, pause_s=0)
+        await rounds.start()
+        await over.wait()
+        await rounds.stop()
+
+    asyncio.run(five_rounds())
+    refused = ["the brokers refuse or do not answer: KafkaConnectionError('nobody answers')"]
+    assert said[:5] == [["the first round goes on"], [], refused, refused, []]

@@ -23,8 +23,9 @@ from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.until_idle import run_until_idle
 from events.codec import Activation
 from events.dead_letters import decode_dead_letter
-from events.errors import FactsDamaged, Reason
+from events.errors import FactsDamaged, OperatorError, Reason
 from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
+from tests.engine.runtimes.kafka.depots import Site
 from tests.engine.runtimes.shop import event, history, line, make_shop, write_lines
 
 PASSING = {"processed", "seconds", "events_per_second"}
@@ -130,28 +131,33 @@ def test_a_topic_made_anew_is_copied_anew(tmp_path: Path, bootstrap: str, prefix
 
 
 def test_a_worker_without_a_disk_goes_on_from_the_depot(
-    tmp_path: Path, bootstrap: str, prefix: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, bootstrap: str, prefix: str, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "engine")
     expected = embedded(tmp_path / "shop")
     connection = make_topics(bootstrap, prefix, 4)
     asyncio.run(tick_and_publish(connection, tmp_path / "shop"))
-    depot = str(tmp_path / "depot")
 
     def said_by(folder: str) -> str:
         caplog.clear()
-        report = asyncio.run(run_until_idle(connection, tmp_path / folder, name=folder, depot=depot))
+        report = asyncio.run(run_until_idle(connection, tmp_path / folder, name=folder, depot=site.url))
         assert lasting(report) == lasting(expected)
         return caplog.text
 
     assert "checkpoint" not in said_by("a")
     assert said_by("b").count("is taken from a checkpoint") == 4
-    for path in (tmp_path / "depot").rglob("*"):
-        if path.parent.name == "objects":
-            path.write_bytes(b"damaged")
+    for place in site.objects():
+        site.write(place, b"damaged")
     said = said_by("c")
     assert said.count("is passed over: ") == 8
     assert "is taken" not in said
+
+
+def test_a_worker_whose_depot_cannot_be_had_does_not_start(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    connection = make_topics(bootstrap, prefix, 1)
+    with pytest.raises(OperatorError, match="nonsense://x cannot be used"):
+        asyncio.run(run_until_idle(connection, tmp_path / "w", name="w", depot="nonsense://x"))
+    run(connection, tmp_path / "w")  # the folder is free
 
 
 def test_what_is_damaged_on_this_disk_is_made_anew(
