@@ -129,15 +129,15 @@ async def freeze(stage: Stage) -> int:
 async def broker(stage: Stage) -> int:
     """Brokers are killed, or stopped in order, and start again; one at a time."""
     in_flight = any(map(stage.busy, stage.slots))
-    await strike_a_broker(stage)
+    await strike_a_broker(stage, kill=stage.rng.random() < 0.6)
     return in_flight
 
 
-async def strike_a_broker(stage: Stage) -> None:
-    """End one, have it start again, and leave all alone for a while."""
+async def strike_a_broker(stage: Stage, *, kill: bool) -> None:
+    """Kill one, or stop it in order, have it start again, and leave all alone for a while."""
     rng = stage.rng
     node = rng.choice(stage.cluster.nodes)
-    await asyncio.to_thread(node.kill if rng.random() < 0.6 else node.stop)
+    await asyncio.to_thread(node.kill if kill else node.stop)
     await asyncio.sleep(rng.choice([0, 1, 3]))
     node.start()
     await asyncio.to_thread(stage.cluster.wait_ready)

@@ -16,7 +16,10 @@ async def mixed(stage: Stage) -> int:
 
 
 async def mixed_with_brokers(stage: Stage) -> int:
-    """All of that while brokers end too; what counts is one that ends while a worker is away and another has work."""
+    """All of that while brokers end too, the first by SIGKILL: each while a worker is away and another has work.
+
+    What counts is how many did.
+    """
     away: set[int] = set()
 
     def met() -> bool:
@@ -26,8 +29,8 @@ async def mixed_with_brokers(stage: Stage) -> int:
         struck = 0
         while stage.going():
             if await stage.until(met):
+                await strike_a_broker(stage, kill=not struck or stage.rng.random() < 0.6)
                 struck += 1
-                await strike_a_broker(stage)
         return struck
 
     _, struck = await asyncio.gather(_workers(stage, away), brokers())
