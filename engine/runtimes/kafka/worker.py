@@ -72,7 +72,7 @@ class Worker:
         self.partitions = found.partitions
         with refused(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = OwnerLock(self.folder)
+        self._lock = OwnerLock(self.folder, what="worker's folder", beside="another worker needs a --folder of its own")
         remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
         binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
