@@ -15,6 +15,8 @@ from triggers.decisions import MARK, Position
 OFFSETS = "activations"
 """The log's meta key of the offsets at which activations stand, written with each of them."""
 
+_decode_offsets = msgspec.msgpack.Decoder(list[int]).decode
+
 Load = Callable[[bytes], Rulebook]
 Compile = Callable[[Rulebook], Compiled]
 
@@ -22,7 +24,7 @@ Compile = Callable[[Rulebook], Compiled]
 def activation_offsets(log: Log) -> list[int]:
     """Where the partition's activations stand, in order."""
     data = log.meta(OFFSETS)
-    return [] if data is None else msgspec.msgpack.decode(data, type=list[int])
+    return [] if data is None else _decode_offsets(data)
 
 
 def append_activation(log: Log, activation: Activation, appended_at_ms: int) -> int:

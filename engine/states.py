@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from heapq import merge
 from itertools import islice
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from engine.compiled import Compiled
+from engine.flushing import Flushing, postpone
 from engine.ports import DerivedStore, Flush, Log
 from engine.seen import Seen
 from engine.timers import Timers
@@ -80,13 +81,6 @@ class StepRecord(msgspec.Struct, array_like=True, gc=False):
         return (self.offset, self.at_ms if self.cause.startswith("due:") else OWN, self.customer)
 
 
-class Begun(msgspec.Struct):
-    """A flush in the making: of so many records, of all that was there when it was begun."""
-
-    flush: Flush
-    records: int
-
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode_meta = msgspec.msgpack.Decoder(Meta).decode
 _decode_steps = msgspec.msgpack.Decoder(list[StepRecord], ext_hook=integer).decode
@@ -141,14 +135,15 @@ class States:
         self.packed: dict[str, tuple[bytes, int]] = {}  # dirty states that made room, and when their timers fire
         self.timers = Timers(store)
         self.filed: dict[str, int] = {}  # whose timer changed since the last flush: the one that the store holds
+        self.early: set[str] = set()  # whose timer may fire before anything is due
         self.seen = Seen(log)
         self.steps: list[StepRecord] = []
         self.packed_steps: list[tuple[int, bytes]] = []
         self.letters: list[tuple[int, bytes]] = []
         self.unflushed = 0  # records since the last flush that is written
-        self._begun: Begun | None = None
         self.states_at_once = STATES_AT_ONCE
-        self._waiting: dict[str, Any] = {}  # states of the flush that is begun, as they were then; not encoded yet
+        self._begun: Flushing | None = None
+        self._waiting: dict[str, Any] = {}  # what that has yet to encode
 
     @property
     def flushing(self) -> bool:
@@ -166,8 +161,8 @@ class States:
     def prefetch(self, customers: Set[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""
         hot, cold = self.hot, self.cold
-        if self._waiting:
-            self._encode([customer for customer in customers if customer in self._waiting])
+        if self._waiting and self._begun is not None:
+            self._begun.encode([customer for customer in customers if customer in self._waiting], self.meta.journey_ms)
         missing: list[str] = []
         cool = [customer for customer in customers if customer not in hot]  # a set's `-` would look at all of `hot`
         for customer in cool:
@@ -187,13 +182,15 @@ class States:
     def _make_room(self, needed: Set[str]) -> None:
         """Keep in memory what is needed; of the rest only what the next flush writes, as bytes."""
         self._write_begun()  # of what is in memory
-        encode = self.program.codec.encode
+        program, now_ms = self.program, self.meta.journey_ms
         self.cold.clear()
         for customer in self.hot.keys() - needed:
             del self.hot[customer]
             state = self.dirty.pop(customer, None)
             if state is not None:
-                self.packed[customer] = encode(state), state.queued
+                if customer in self.early:
+                    postpone(customer, state, now_ms, program=program, timers=self.timers, filed=self.filed)
+                self.packed[customer] = program.codec.encode(state), state.queued
 
     def _unpack(self, customer: str) -> bool:
         """Have a state again that made room; False if it did not."""
@@ -278,20 +275,18 @@ class States:
             return
         self.pack_steps()
         flush = Flush(letters=self.letters, transitions=self.packed_steps, meta=_encode(self.meta))
-        for customer, before_ms in self.filed.items():
-            due_ms = self._queued(customer)
-            if due_ms != before_ms:
-                if due_ms < NEVER:
-                    flush.timers_put.append((due_ms, customer))
-                if before_ms < NEVER:
-                    flush.timers_delete.append((before_ms, customer))
         ids = self.seen.block()
         if ids is not None:
             flush.seen.append((self.meta.applied, ids))
-        flush.states = {customer: data for customer, (data, _) in self.packed.items()}
         self.timers.begin_flush()
-        self._begun, self._waiting = Begun(flush, self.unflushed), self.dirty
-        self.dirty, self.filed, self.packed_steps, self.letters = {}, {}, [], []
+        self._begun = begun = Flushing(
+            flush, self.program, self.timers,
+            records=self.unflushed, waiting=self.dirty, filed=self.filed, early=self.early,
+        )  # fmt: skip
+        for customer, (data, due_ms) in self.packed.items():
+            begun.take(customer, data, due_ms)
+        self._waiting = begun.waiting
+        self.dirty, self.filed, self.early, self.packed_steps, self.letters = {}, {}, set(), [], []
         if self.packed:  # they are not in memory, so they must be in the store
             self.packed = {}
             self._write_begun()
@@ -303,26 +298,20 @@ class States:
 
     def _go_on(self, states: int) -> None:
         """Encode so many states more of the flush that is begun; write it once that is done."""
-        assert self._begun is not None
-        self._encode(list(islice(self._waiting, states)))
-        if not self._waiting:
+        begun = self._begun
+        assert begun is not None
+        begun.encode(list(islice(begun.waiting, states)), self.meta.journey_ms)
+        if not begun.waiting:
             self._write_begun()
-        elif len(self._begun.flush.states) >= STATES_PREPARED:
-            self.store.prepare(self._begun.flush)
-
-    def _encode(self, customers: Iterable[str]) -> None:
-        """Encode states of the flush that is begun before they change."""
-        assert self._begun is not None
-        encode, pop, encoded = self.program.codec.encode, self._waiting.pop, self._begun.flush.states
-        for customer in customers:
-            encoded[customer] = encode(pop(customer))
+        elif len(begun.flush.states) >= STATES_PREPARED:
+            self.store.prepare(begun.flush)
 
     def _write_begun(self) -> None:
         """Write the flush that is begun, if one is, in one batch."""
         begun = self._begun
         if begun is None:
             return
-        self._encode(list(self._waiting))
+        begun.encode(list(begun.waiting), self.meta.journey_ms)
         self.store.write(begun.flush)
         self._begun = None
         self.unflushed -= begun.records

@@ -1,8 +1,9 @@
 """A partition's timers: one for each customer, never later than what is due next.
 
 An entry may be early: it fires, finds nothing and is queued again. So an event that moves the next due instant later
-writes nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future, and
-what was added since.
+writes nothing; only when a state goes to the store is its timer moved to what is due then, or the state would be read
+again for nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future,
+and what was added since.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Timers:
         self.most_waiting = 0
         self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush was begun
         self.begun: list[Timer] = []  # likewise before that, until the flush is written
+        self.moved: set[Timer] = set()  # entries in memory whose customers are known to be queued anew
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
@@ -74,11 +76,21 @@ class Timers:
         beyond = [*near, *self.begun, *self.beyond]
         self.begun, self.beyond = [], []
         for timer in beyond:
-            self.add(*timer)
+            if timer in self.moved:
+                self.moved.remove(timer)
+            else:
+                self.add(*timer)
+
+    def move(self, due_ms: int, later_ms: int, customer: str) -> None:
+        """Queue a customer later than the entry says that it has."""
+        self.moved.add((due_ms, customer))
+        if later_ms < NEVER:
+            self.add(later_ms, customer)
 
     def add(self, due_ms: int, customer: str) -> None:
         """Queue a customer."""
         timer = (due_ms, customer)
+        self.moved.discard(timer)
         if due_ms < self.edge:
             heappush(self.heap, timer)
         elif due_ms < self.horizon:
@@ -97,25 +109,36 @@ class Timers:
         an hour may hold everyone."""
         if t_ms >= self.edge:
             self.reach(t_ms)
-        heap = self.heap
+        heap, moved = self.heap, self.moved
         size = len(heap)
         found: set[str] = set()
         places = [0]
         for place in places:
             if place < size and heap[place][0] <= t_ms:
-                found.add(heap[place][1])
+                if heap[place] not in moved:
+                    found.add(heap[place][1])
                 places += (2 * place + 1, 2 * place + 2)
         return found
 
     def first(self, count: int) -> set[str]:
         """The customers of the first entries of the heap."""
-        return {customer for _, customer in nsmallest(count, self.heap)}
+        return {timer[1] for timer in nsmallest(count, self.heap) if timer not in self.moved}
 
     def earliest(self) -> int:
         """When the first entry is due, in ms; NEVER if there is none."""
-        while not self.heap and (self.hours or self.horizon < NEVER):
+        while True:
+            self.skip_moved()
+            if self.heap:
+                return self.heap[0][0]
+            if not self.hours and self.horizon >= NEVER:
+                return NEVER
             self.reach(self.hours[0] * HOUR_MS if self.hours else self.horizon)
-        return self.heap[0][0] if self.heap else NEVER
+
+    def skip_moved(self) -> None:
+        """Drop the entries at the heap's head whose customers are queued anew."""
+        heap, moved = self.heap, self.moved
+        while heap and heap[0] in moved:
+            moved.remove(heappop(heap))
 
     def pop(self) -> Timer:
         """Take the earliest entry out of the heap."""
@@ -132,3 +155,4 @@ class Timers:
         if sum(map(len, self.by_hour.values())) > self.most_waiting:
             self.by_hour, self.hours, self.horizon = {}, [], self.edge
             self.beyond = [timer for timer in since if timer[0] >= self.horizon]
+        self.moved = {timer for timer in self.moved if timer[0] < self.horizon}

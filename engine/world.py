@@ -161,6 +161,8 @@ class World(States):
             bound = min(bound, state.ask_at)
         if bound < state.queued:
             self.queue(customer, state, bound)
+        else:
+            self.early.add(customer)
         self.dirty[customer] = state
 
     def watches(self, changes: list[Change], state: Any) -> bool:
@@ -185,6 +187,9 @@ class World(States):
         timers = self.timers
         heap = timers.heap
         while heap and heap[0][0] <= t:
+            if heap[0] in timers.moved:
+                timers.skip_moved()
+                continue
             if heap[0][1] not in self.hot:  # more are due than can be in memory
                 self.prefetch({heap[0][1], *timers.first(AHEAD)})
             due, customer = timers.pop()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from events.decodable import decodable
 from events.envelope import CONTROL_TYPES, ENVELOPE_VERSION, RECORD_REFUSED, RULEBOOK_ACTIVATED, TICK, Event
 from events.errors import InputRefused, Reason
 
@@ -43,6 +44,7 @@ class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
     sealed: bytes | None
 
 
+@decodable
 class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """The data of `rulebook_activated`: from `at_ms` on the rulebook with this hash is active; `rulebook` holds its
     canonical form and templates, compressed. All partitions get one with the same `id`."""
@@ -53,6 +55,7 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     rulebook: bytes
 
 
+@decodable
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """The data of `record_refused`: what others wrote at this place of a log, and why no event can be made of it."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from events.decodable import decodable
 from events.envelope import RULEBOOK_ACTIVATED, TICK
 from events.numbers import LIMIT
 from events.times import parse_instant
@@ -45,6 +46,7 @@ ITEM_DEFAULTS = {"quantity": 1}
 """An item that does not say how many is one."""
 
 
+@decodable
 class Tick(msgspec.Struct, array_like=True, tag=TICK, gc=False):
     """A control record that only moves the clock."""
 
@@ -55,6 +57,7 @@ class Tick(msgspec.Struct, array_like=True, tag=TICK, gc=False):
     appended_at_ms: int
 
 
+@decodable
 class Activated(msgspec.Struct, array_like=True, tag=RULEBOOK_ACTIVATED, gc=False):
     """A control record that carries a rulebook; `data` is its payload."""
 

@@ -8,7 +8,7 @@ it goes).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar, cast
@@ -50,6 +50,10 @@ class StreamTail(msgspec.Struct, array_like=True, kw_only=True):
     last: int = -1
 
 
+_decode_log_tail = msgspec.msgpack.Decoder(LogTail).decode
+_decode_stream_tail = msgspec.msgpack.Decoder(StreamTail).decode
+
+
 class RocksCopy:
     """A partition's copy; raises DerivedDamaged, StorageFailed or WorkspaceBusy, here and in every call.
 
@@ -72,8 +76,8 @@ class RocksCopy:
             written = self._meta(b"format")
             if written not in {None, FORMAT_VERSION}:
                 raise self._damaged(f"its format is {written!r}, that of this version of Strand {FORMAT_VERSION!r}")
-            self.log_tail = self._tail(b"log", LogTail)
-            self.stream_tail = self._tail(b"decisions", StreamTail)
+            self.log_tail = self._tail(b"log", _decode_log_tail) or LogTail()
+            self.stream_tail = self._tail(b"decisions", _decode_stream_tail) or StreamTail()
         except BaseException:
             self._database.close()
             raise
@@ -216,10 +220,10 @@ class RocksCopy:
             value = self._database.family("meta").get(key)
         return None if value is None else bytes(value)
 
-    def _tail(self, key: bytes, kind: type[Tail]) -> Tail:
+    def _tail(self, key: bytes, decode: Callable[[bytes], Tail]) -> Tail | None:
         written = self._meta(key)
         try:
-            return kind() if written is None else msgspec.msgpack.decode(written, type=kind)
+            return None if written is None else decode(written)
         except msgspec.MsgspecError as error:
             raise self._damaged(f"how far it goes cannot be read: {error}") from None
 

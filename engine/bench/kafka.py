@@ -12,7 +12,7 @@ from engine.bench.kafka_stand import PARTITIONS, broker
 from engine.bench.kafka_throughput import QUIX_PYTHON, Rates
 from engine.bench.latency import Waits
 from engine.bench.stand import Scale, ratio
-from engine.bench.tuning import tuned, untuned
+from engine.bench.tuning import tuned, untuned, usual
 
 SEGMENTS = 100
 
@@ -21,7 +21,7 @@ def bench(scale: Scale) -> list[Figure]:
     """All of it, on one broker."""
     rulebook = untuned(SEGMENTS) if scale.quick else tuned(SEGMENTS)
     with broker() as bootstrap:
-        rates = kafka_throughput.measured(scale, rulebook, bootstrap)
+        rates = kafka_throughput.measured(scale, rulebook, usual(SEGMENTS), bootstrap)
         half = median(rates.one) / 2
         waits = kafka_latency.measured(scale, rulebook, bootstrap, half)
         restarts = kafka_takeover.measured(scale, rulebook, bootstrap)
@@ -39,10 +39,10 @@ def bench(scale: Scale) -> list[Figure]:
 
 def _throughput(rates: Rates) -> list[Figure]:
     one = f"{median(rates.one):,.0f} events/s of {PARTITIONS} partitions with {SEGMENTS} segments and 20 triggers"
-    faust = f"{one}; {median(rates.faust):,.0f} counted by faust-streaming {version('faust-streaming')} in rocksdb"
+    usual = f"{median(rates.usual):,.0f} events/s, otherwise alike"
     return [
-        _ratio("one worker to stock Faust", rates.one, rates.faust, note=faust, threshold=12.0),
-        _quix(rates, one),
+        *_to_peers(rates, "one worker", rates.one, one),
+        *_to_peers(rates, "one worker over usual traffic", rates.usual, usual),
         _ratio(
             "one worker to the same shards embedded", rates.one, rates.embedded,
             note=f"{one}; {median(rates.embedded):,.0f} embedded", threshold=0.7,
@@ -56,15 +56,22 @@ def _throughput(rates: Rates) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _quix(rates: Rates, one: str) -> Figure:
-    name = "one worker to Quix"
+def _to_peers(rates: Rates, name: str, taken: Sequence[float], note: str) -> list[Figure]:
+    faust = f"{note}; {median(rates.faust):,.0f} counted by faust-streaming {version('faust-streaming')} in rocksdb"
+    return [
+        _ratio(f"{name} to stock Faust", taken, rates.faust, note=faust, threshold=12.0),
+        _to_quix(rates, name, taken, note),
+    ]
+
+
+def _to_quix(rates: Rates, name: str, taken: Sequence[float], note: str) -> Figure:
     if not rates.quix:
         note = f"not measured: `make quix`, or {QUIX_PYTHON} names a Python that has quixstreams"
         return Figure(
-            bench="kafka", name=name, value=None, threshold=0.65, aim=1.0, at_least=True, note=note
+            bench="kafka", name=f"{name} to Quix", value=None, threshold=0.65, aim=1.0, at_least=True, note=note
         )  # fmt: skip
-    note = f"{one}; {median(rates.quix):,.0f} counted by Quix Streams with state and changelog"
-    return _ratio(name, rates.one, rates.quix, note=note, threshold=0.65, aim=1.0)
+    note = f"{note}; {median(rates.quix):,.0f} counted by Quix Streams with state and changelog"
+    return _ratio(f"{name} to Quix", taken, rates.quix, note=note, threshold=0.65, aim=1.0)
 
 
 def _ratio(

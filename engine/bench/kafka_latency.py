@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.bench import kafka_worker
 from engine.bench.kafka_decided import Decided
-from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, records_of, wait_until
+from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, wait_until
 from engine.bench.latency import Waits, arrivals_at
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned
@@ -50,14 +50,14 @@ def one_round(rulebook: Tuned, bootstrap: str, customers: int, events: int, arri
 
 def _half(bootstrap: str, rulebook: Tuned, customers: int, events: int) -> Connection:
     connection = new_topics(bootstrap, rulebook.packed)
-    records = records_of(rulebook, customers, events)
+    records = rulebook.records(customers, events)
     publish(connection, (next(records) for _ in range(events // 2)))
     return connection
 
 
 def arriving(connection: Connection, rulebook: Tuned, customers: int, events: int, arrivals: list[float]) -> Waits:
     """Publish the second half as it arrives (in seconds from now), and see when it is decided."""
-    records = list(records_of(rulebook, customers, events))[events // 2 :]
+    records = list(rulebook.records(customers, events))[events // 2 :]
     return asyncio.run(_arriving(connection, records, arrivals))
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from engine.bench import kafka_worker
 from engine.bench.figures import Figure
-from engine.bench.kafka_stand import PARTITIONS, Program, broker, new_topics, publish, records_of, wait_until
+from engine.bench.kafka_stand import PARTITIONS, Program, broker, new_topics, publish, wait_until
 from engine.bench.machine import resident_mb
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned, tuned, untuned
@@ -55,8 +55,8 @@ def _figure(name: str, value: float, unit: str, note: str) -> Figure:
 
 
 def _filled(connection: Connection, rulebook: Tuned, customers: int, events: int) -> float:
-    publish(connection, records_of(rulebook, customers, events))
-    return sum(map(len, records_of(rulebook, customers, events))) / events
+    publish(connection, rulebook.records(customers, events))
+    return sum(map(len, rulebook.records(customers, events))) / events
 
 
 def taken(connection: Connection, folder: Path, records: int) -> float:

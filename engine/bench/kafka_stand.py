@@ -22,8 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.bench.stand import groups
-from engine.bench.tuning import Tuned
-from engine.bench.workload import START_MS, Workload, cities_for
+from engine.bench.workload import START_MS
 from engine.rulebook.rulebook import unpack
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from events.codec import head_of
@@ -66,11 +65,6 @@ def new_topics(
     create_topics(connection, partitions=partitions, replication=1)
     asyncio.run(apply_rulebook(connection, unpack(packed), at_ms))
     return connection
-
-
-def records_of(rulebook: Tuned, customers: int, events: int) -> Iterator[bytes]:
-    """The records of a shop, in order."""
-    return Workload(customers=customers, events=events).records(cities_for(rulebook.segments))
 
 
 def publish(connection: Connection, records: Iterator[bytes]) -> None:

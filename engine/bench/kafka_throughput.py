@@ -16,7 +16,7 @@ from signal import SIGKILL
 from tempfile import TemporaryDirectory
 
 from engine.bench import kafka_worker
-from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, rate, records_of, wait_until
+from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, rate, wait_until
 from engine.bench.live import drive
 from engine.bench.rebuild import TURNS, bare_seconds
 from engine.bench.stand import Scale, Stand, Watch, apart, groups
@@ -37,9 +37,13 @@ QUIX_HERE = Path(".quix/bin/python")
 
 @dataclass(slots=True)
 class Rates:
-    """Events a second, by round. `quix` is empty where it is not installed; `bare` how two loops scale."""
+    """Events a second, by round; `usual` is one worker's over usual traffic.
+
+    `quix` is empty where it is not installed; `bare` how two loops scale.
+    """
 
     one: list[float] = field(default_factory=list)
+    usual: list[float] = field(default_factory=list)
     two: list[float] = field(default_factory=list)
     faust: list[float] = field(default_factory=list)
     quix: list[float] = field(default_factory=list)
@@ -47,19 +51,20 @@ class Rates:
     bare: list[float] = field(default_factory=list)
 
 
-def measured(scale: Scale, rulebook: Tuned, bootstrap: str) -> Rates:
+def measured(scale: Scale, rulebook: Tuned, usual: Tuned, bootstrap: str) -> Rates:
     """Every contestant once a round, in turn."""
     customers, events = scale.of(CUSTOMERS), scale.of(EVENTS)
     python = quix_python()
     rates = Rates()
     for _ in scale.rounds:
         with TemporaryDirectory() as folder:
-            topics = [apart(filled, bootstrap, rulebook, customers, events) for _ in range(2)]
+            topics = [apart(filled, bootstrap, each, customers, events) for each in (rulebook, rulebook, usual)]
             one, two = [Path(folder) / "one"], [Path(folder) / "a", Path(folder) / "b"]
             rates.one.append(taken_by_workers(topics[0], one, events))
             rates.faust.append(counted_by_faust(topics[0], Path(folder) / "faust", events))
             if python is not None:
                 rates.quix.append(counted_by_quix(python, topics[0], Path(folder) / "quix", events))
+            rates.usual.append(taken_by_workers(topics[2], [Path(folder) / "usual"], events))
             rates.two.append(taken_by_workers(topics[1], two, events))
         rates.embedded.append(apart(embedded, rulebook, customers, events))
         loop, loops = (bare_seconds(scale.of(TURNS), count) for count in (1, 2))
@@ -70,7 +75,7 @@ def measured(scale: Scale, rulebook: Tuned, bootstrap: str) -> Rates:
 def filled(bootstrap: str, rulebook: Tuned, customers: int, events: int) -> Connection:
     """New topics with a shop's events in them."""
     connection = new_topics(bootstrap, rulebook.packed)
-    publish(connection, records_of(rulebook, customers, events))
+    publish(connection, rulebook.records(customers, events))
     return connection
 
 
@@ -113,7 +118,7 @@ def _counted(command: list[str], folder: Path, enough: int) -> float:
 def embedded(rulebook: Tuned, customers: int, events: int) -> float:
     """Of the same shards in one process, each with its own log, a batch at a time in turn."""
     parts: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
-    for record in records_of(rulebook, customers, events):
+    for record in rulebook.records(customers, events):
         parts[partition_of(head_of(record).customer_id, PARTITIONS)].append(record)
     with TemporaryDirectory() as folder, ExitStack() as stack, calm_collector():
         shards = []

@@ -19,7 +19,6 @@ from engine.bench.figures import Figure
 from engine.bench.live import SEGMENTS, drive, live
 from engine.bench.stand import BATCH, Scale, Stand, apart, groups, open_facts, ratio
 from engine.bench.tuning import Tuned, tuned
-from engine.bench.workload import Workload, cities_for
 from engine.runtimes.clock import Every
 from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.embedded.engine import FLUSH_S
@@ -51,7 +50,7 @@ def bench(scale: Scale) -> list[Figure]:
     rates: list[float] = []
     for number in scale.rounds:
         rates.append(0.5e6 / apart(live, rulebook, customers, events).cost.us)
-        bares.append(apart(bare, customers, events, rates[-1], number))
+        bares.append(apart(bare, rulebook, customers, events, rates[-1], number))
         wholes.append(apart(whole, rulebook, customers, events, rates[-1], number))
     value = ratio((each.p99_ms for each in wholes), (each.p99_ms for each in bares))
     note = (
@@ -70,7 +69,7 @@ def whole(rulebook: Tuned, customers: int, events: int, rate: float, seed: int) 
     """Append and process; what a shard decided is durable when it returns."""
     with TemporaryDirectory() as folder, Stand(Path(folder), rulebook.packed) as stand:
         shard = stand.on_disk()
-        records = list(Workload(customers=customers, events=events).records(cities_for(SEGMENTS)))
+        records = list(rulebook.records(customers, events))
         with calm_collector():
             drive(shard, groups(iter(records[: events // 2])))
             flush = Every(FLUSH_S)
@@ -84,11 +83,11 @@ def whole(rulebook: Tuned, customers: int, events: int, rate: float, seed: int) 
             return _open_loop(records[events // 2 :], rate, seed, take)
 
 
-def bare(customers: int, events: int, rate: float, seed: int) -> Waits:
+def bare(rulebook: Tuned, customers: int, events: int, rate: float, seed: int) -> Waits:
     """Append only."""
     with TemporaryDirectory() as folder:
         facts = open_facts(Path(folder))
-        records = list(Workload(customers=customers, events=events).records(cities_for(SEGMENTS)))
+        records = list(rulebook.records(customers, events))
         with calm_collector():
             for group in groups(iter(records[: events // 2])):
                 facts.log.append(group)

@@ -15,7 +15,6 @@ from engine.bench.figures import Figure
 from engine.bench.live import SEGMENTS, drive, in_cpu, shown
 from engine.bench.stand import Cost, Scale, Stand, Watch, apart, groups, ratio
 from engine.bench.tuning import Tuned, tuned
-from engine.bench.workload import Workload, cities_for
 from engine.outputs import frontier
 from engine.runtimes.embedded.collector import calm_collector
 
@@ -68,7 +67,7 @@ def bench(scale: Scale) -> list[Figure]:
 def taken_live(rulebook: Tuned, folder: Path, customers: int, events: int) -> Cost:
     """An event's cost for a log taken live, which stays in the folder."""
     folder.mkdir()
-    batches = list(groups(Workload(customers=customers, events=events).records(cities_for(rulebook.segments))))
+    batches = list(groups(rulebook.records(customers, events)))
     with Stand(folder, rulebook.packed) as stand, calm_collector():
         shard = stand.on_disk()
         with Watch() as watch:

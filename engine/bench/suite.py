@@ -63,7 +63,7 @@ def as_markdown(figures: Sequence[Figure], *, quick: bool, seconds: float) -> st
     lines += [_row([str(figure.row()[column]) for column in COLUMNS]) for figure in figures]
     for figure in figures:
         if figure.stages:
-            lines += ["", f"Microseconds an event by stage, {figure.bench}: {by_stage(figure)}."]
+            lines += ["", f"Microseconds an event by stage, {figure.bench}, {figure.name}: {by_stage(figure)}."]
     return "\n".join(lines) + "\n"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.bench.stand import BATCH, Stand, apart, groups
-from engine.bench.workload import BROAD, GAP_DAYS, Workload, cities_for, write_rulebook
+from engine.bench.workload import BROAD, GAP_DAYS, USUAL_GAP_DAYS, Workload, cities_for, write_rulebook
 
 TARGET_TRANSITIONS = 2.0
 TOLERANCE = 0.2
@@ -23,11 +24,18 @@ CUSTOMERS, EVENTS = 4_000, 40_000
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """A rulebook ready for a process to unpack; `load_s` is what reading its YAML took."""
+    """A rulebook ready for a process to unpack, and how far apart a customer's events are; `load_s` is what reading its
+    YAML took."""
 
     segments: int
     packed: bytes
     load_s: float
+    gap_days: float = GAP_DAYS
+
+    def records(self, customers: int, events: int) -> Iterator[bytes]:
+        """The records of a shop of such customers, in order."""
+        workload = Workload(customers=customers, events=events, gap_days=self.gap_days)
+        return workload.records(cities_for(self.segments))
 
 
 @cache
@@ -46,6 +54,12 @@ def tuned(segments: int) -> Tuned:
     if abs(found - TARGET_TRANSITIONS) > TOLERANCE / 2 and found > without:
         made = _knobbed(segments, _age_days(missing * missing / (found - without)), broad)
     return made
+
+
+@cache
+def usual(segments: int) -> Tuned:
+    """A rulebook of so many segments as it comes, over a shop that is visited more often."""
+    return replace(untuned(segments), gap_days=USUAL_GAP_DAYS)
 
 
 @cache

@@ -23,7 +23,10 @@ TYPES = ("page_viewed",) * 14 + ("message_opened",) * 3 + ("message_clicked",) +
 BROAD = 8
 TRIGGERS = 20
 GAP_DAYS = 6.0
-"""Mean days between a customer's events."""
+"""Mean days between a customer's events: with so many, most of what falls due has time to between two of them."""
+
+USUAL_GAP_DAYS = 3.0
+"""Of a shop that is visited more often: more of its events are views that move nobody."""
 
 TRAITS = """\
 traits:
@@ -68,7 +71,7 @@ class Workload:
     """Events of `customers` uniformly hit, appended in order over days, one in a hundred twice.
 
     The first two of a customer are the profile, which names the city, and (of four in five) the consent; `known`
-    customers have sent them before. They come from `start_ms` on, by default at the mean gap between a customer's.
+    customers have sent them before. They come from `start_ms` on, by default at `gap_days` between a customer's.
     """
 
     def __init__(
@@ -78,12 +81,13 @@ class Workload:
         events: int,
         seed: int = 1,
         start_ms: int = START_MS,
+        gap_days: float = GAP_DAYS,
         days: float | None = None,
         known: bool = False,
     ) -> None:
         self.customers, self.events, self.seed = customers, events, seed
         self.start_ms, self.known = start_ms, known
-        self.days = GAP_DAYS * events / customers if days is None else days
+        self.days = gap_days * events / customers if days is None else days
 
     def records(self, cities: int) -> Iterator[bytes]:
         """The record of every event."""

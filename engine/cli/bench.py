@@ -61,7 +61,7 @@ def bench(
         print_rows(COLUMNS, (figure.row() for figure in figures))
         for figure in figures:
             if figure.stages:
-                note(f"microseconds an event by stage, {figure.bench}: {by_stage(figure)}")
+                note(f"microseconds an event by stage, {figure.bench}, {figure.name}: {by_stage(figure)}")
     note(f"written to {results}")
     if any(figure.missed for figure in figures) and not quick:
         raise typer.Exit(1)

@@ -36,6 +36,9 @@ class _Cursor(msgspec.Struct):
     places: dict[int, Place]
 
 
+_decode = msgspec.json.Decoder(_Cursor).decode
+
+
 class Outbox:
     """The folder of a workspace's messages; `rulebook_of` finds a recorded rulebook by its hash."""
 
@@ -83,7 +86,7 @@ class Outbox:
 def _read_cursor(path: Path) -> dict[int, Place]:
     """The places kept; none where they cannot be read, since then everything is written again, to the same effect."""
     try:
-        cursor = msgspec.json.decode(path.read_bytes(), type=_Cursor)
+        cursor = _decode(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return cursor.places if cursor.version == CURSOR_VERSION else {}

@@ -23,6 +23,9 @@ class _Done(msgspec.Struct):
     last_ms: int | None
 
 
+_decode = msgspec.msgpack.Decoder(_Done).decode
+
+
 class Known:
     """What a partition's log says of some files."""
 
@@ -35,7 +38,7 @@ class Known:
         written = self._log.meta(self._key)
         if written is None:
             return None
-        done = msgspec.msgpack.decode(written, type=_Done)
+        done = _decode(written)
         return ImportReport(
             identity=done.identity,
             events=done.events,

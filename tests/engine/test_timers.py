@@ -36,6 +36,11 @@ class Waiting:
         self.due[customer] = due_ms
         self.timers.add(due_ms, customer)
 
+    def postpone(self, later_ms: int, customer: str) -> None:
+        if customer in self.due:
+            before_ms, self.due[customer] = self.due[customer], self.due[customer] + later_ms
+            self.timers.move(before_ms, before_ms + later_ms, customer)
+
     def flush(self) -> None:
         delete = [(due_ms, customer) for customer, due_ms in self.filed.items()]
         self.store.write(Flush(timers_put=self.sorted(), timers_delete=delete))
@@ -70,7 +75,9 @@ def test_they_are_those_of_a_sorted_list(seed: int, near: int) -> None:
         if act < 0.6:
             later = random.choice([0, 1, 1, 2, 3, 9, 40, 400, HOUR_MS, 30 * HOUR_MS])
             waiting.queue(now + later, random.choice("abcdefgh"))
-        elif act < 0.85:
+        elif act < 0.7:
+            waiting.postpone(random.choice([1, 5, 60, HOUR_MS, 50 * HOUR_MS]), random.choice("abcdefgh"))
+        elif act < 0.88:
             now += random.choice([0, 1, 2, 10, 60, HOUR_MS])
             due = waiting.sorted(by=now)
             assert waiting.timers.earliest() <= min((due_ms for due_ms, _ in waiting.sorted()), default=NEVER)
@@ -92,6 +99,35 @@ def test_a_timer_that_is_moved_is_taken_once_and_the_old_one_is_stale() -> None:
     waiting.queue(5, "ann")
     assert waiting.popped(5) == [(5, "ann")]
     assert waiting.popped(9) == []
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("later_ms", [2, 50 * HOUR_MS])
+def test_who_is_moved_to_later_is_not_looked_at_before(stored: bool, later_ms: int) -> None:
+    """Not even in memory: to see that its entry is stale the customer's state would have to be read."""
+    waiting = Waiting()
+    waiting.queue(5, "ann")
+    waiting.queue(6, "bob")
+    if stored:
+        waiting.flush()
+    waiting.postpone(later_ms, "ann")
+    assert waiting.timers.due_by(6) == {"bob"}
+    assert waiting.timers.earliest() == 6
+    assert waiting.popped(6) == [(6, "bob")]
+    waiting.flush()
+    assert waiting.timers.earliest() == 5 + later_ms
+    assert waiting.timers.due_by(5 + later_ms) == {"ann"}
+    assert waiting.popped(5 + later_ms) == [(5 + later_ms, "ann")]
+    assert waiting.timers.moved == set()
+
+
+def test_who_is_moved_back_is_due_again() -> None:
+    waiting = Waiting()
+    waiting.queue(5, "ann")
+    waiting.postpone(4, "ann")
+    waiting.queue(5, "ann")
+    assert waiting.timers.due_by(5) == {"ann"}
+    assert waiting.popped(9) == [(5, "ann")]
 
 
 @pytest.mark.parametrize("many", [3, 4, 5, 9])

@@ -154,6 +154,24 @@ def test_a_small_cache_makes_no_difference(journey: Journey, cache: int, every: 
     assert meta.transitions == journey.world.meta.transitions
 
 
+@pytest.mark.parametrize("cache", [1, 1_000])
+def test_who_went_to_the_store_is_not_read_again_before_anything_is_due(journey: Journey, cache: int) -> None:
+    """The order of the 6th has the customer lapse on the 11th instead of the 7th; the timer of the 7th is not met."""
+    orders = [order_completed("ann", at=f"2026-01-0{day}T10:00+00:00", total=day) for day in (2, 6)]
+    journey.given(rules(SHOP), *orders, time_passes(until="2026-01-07T12:00+00:00"))
+    world = another_world(journey, cache=cache)
+    log, compiled = world.log, world.compiled
+    reader, end = Reader(compiled, 0), log.end()
+    world.advance(reader.read(log.read(0, end - 1), 0, through_activations=True), Past(START, {}), None)
+    world.flush()
+    assert list(world.store.timers(-NEVER, NEVER)) == [(ms("2026-01-08T10:00+00:00"), "ann")]  # out of two days
+    world.hot.clear()
+    world.cold.clear()
+    world.advance(reader.read(log.read(end - 1, 1), end - 1, through_activations=True), Past(START, {}), None)
+    assert not world.hot
+    assert state_hash(world) == state_hash(journey.world)
+
+
 def test_more_are_due_at_once_than_fit_into_memory(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.world.AHEAD", 3)
     journey.given(rules(SHOP))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +15,11 @@ from engine.runtimes.kafka.sampling import ALL, Sample
 from events.errors import CalledWrongly, OperatorError
 
 T = TypeVar("T")
+_partitions = msgspec.msgpack.Decoder(list[int]).decode
+_live_state = msgspec.msgpack.Decoder(LiveState).decode
+_rebuilt = msgspec.msgpack.Decoder(RebuiltPartition).decode
+_letters = msgspec.msgpack.Decoder(list[bytes]).decode
+
 QUICK_S, LONG_S = 10.0, 3600.0
 ACTION = "check that the worker runs with --web, and that this machine reaches it"
 
@@ -35,14 +40,14 @@ class Workers:
         """The workers in which each partition is open: one, or for a moment two."""
         found: dict[int, list[str]] = {}
         for url in self.urls:
-            for partition in _get(url + "/partitions", QUICK_S, list[int]) or []:
+            for partition in _get(url + "/partitions", QUICK_S, _partitions) or []:
                 found.setdefault(partition, []).append(url)
         return found
 
     def state(self, partition: int, sample: Sample = ALL, *, each: bool = False) -> LiveState | None:
         """What the partition's owner holds, the newest claim's where two have it open; None if nobody has."""
         query = f"/state?partition={partition}&slot={sample.slot}&of={sample.of}" + ("&each=1" if each else "")
-        states = [_get(url + query, LONG_S, LiveState) for url in self.by_partition().get(partition, ())]
+        states = [_get(url + query, LONG_S, _live_state) for url in self.by_partition().get(partition, ())]
         return max((state for state in states if state is not None), key=lambda state: state.claim, default=None)
 
     def states(self, partitions: Sequence[int]) -> dict[int, LiveState]:
@@ -59,7 +64,7 @@ class Workers:
         """Have the partition's owner fold it anew and go on from that; None if nobody has it open."""
         query = f"/rebuild?partition={partition}" + ("&accept=1" if accept else "")
         for url in self.by_partition().get(partition, ()):
-            found = _get(url + query, LONG_S, RebuiltPartition, method="POST")
+            found = _get(url + query, LONG_S, _rebuilt, method="POST")
             if found is not None:
                 return found
         return None
@@ -68,18 +73,18 @@ class Workers:
         """What the fold refused, of each partition that is open somewhere."""
         found: dict[int, list[bytes]] = {}
         for partition, urls in self.by_partition().items():
-            letters = _get(f"{urls[-1]}/letters?partition={partition}", LONG_S, list[bytes])
+            letters = _get(f"{urls[-1]}/letters?partition={partition}", LONG_S, _letters)
             if letters is not None and partition < partitions:
                 found[partition] = letters
         return found
 
 
-def _get(url: str, seconds: float, kind: type[T], *, method: str = "GET") -> T | None:
+def _get(url: str, seconds: float, decode: Callable[[bytes], T], *, method: str = "GET") -> T | None:
     """What a page answers; None where there is no such partition."""
     try:
         request = urllib.request.Request(url, method=method)  # noqa: S310 -- an http URL, checked above
         with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 -- as above
-            return msgspec.msgpack.decode(answer.read(), type=kind)
+            return decode(answer.read())
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None

@@ -15,6 +15,8 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 Copied = Mapping[int, int]
 """Partition -> the offset up to which a member has a copy."""
 
+_decode = msgspec.msgpack.Decoder(dict[int, int]).decode
+
 
 def share(partitions: Iterable[int], members: Mapping[str, Copied]) -> dict[str, list[int]]:
     """Each member's partitions: the numbers differ by one at most, and who is furthest comes first."""
@@ -70,6 +72,6 @@ class FurthestFirst(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafk
 def _read(said: bytes | None) -> Copied:
     """What a member has; nothing where it speaks otherwise: it only costs copying."""
     try:
-        return msgspec.msgpack.decode(said or b"\x80", type=dict[int, int])
+        return _decode(said or b"\x80")
     except msgspec.MsgspecError:
         return {}

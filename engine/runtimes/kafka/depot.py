@@ -58,6 +58,9 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_decode = msgspec.json.Decoder(Checkpoint).decode
+
+
 class CheckpointBroken(Exception):
     """A checkpoint lacks a file, or has one with other bytes."""
 
@@ -173,7 +176,7 @@ class Depot:
     # ------------------------------------------------------------ where things are
     def _checkpoint(self, partition: int, number: int) -> Checkpoint:
         try:
-            found = msgspec.json.decode(self._files.cat_file(self._manifest(partition, number)), type=Checkpoint)
+            found = _decode(self._files.cat_file(self._manifest(partition, number)))
         except (msgspec.MsgspecError, FileNotFoundError) as error:
             raise CheckpointBroken(str(error)) from None
         if found.version != VERSION or found.partition != partition:

@@ -47,6 +47,9 @@ class _Cursor(msgspec.Struct):
     places: dict[int, Place]
 
 
+_decode = msgspec.json.Decoder(_Cursor).decode
+
+
 class KafkaOutbox:
     """A folder of messages that this process owns until `close`; a second one raises WorkspaceBusy.
 
@@ -122,7 +125,7 @@ class KafkaOutbox:
         if not written:
             return {}
         try:
-            cursor = msgspec.json.decode(written, type=_Cursor)
+            cursor = _decode(written)
         except (msgspec.MsgspecError, ValueError) as error:
             raise OperatorError(f"{path}, which says what was written, cannot be read: {error}", action) from None
         if cursor.version != CURSOR_VERSION:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.bench import kafka_latency, kafka_sizes, kafka_takeover, kafka_throughput
 from engine.bench.figures import Figure
-from engine.bench.kafka import _quix
+from engine.bench.kafka import _to_quix
 from engine.bench.kafka_stand import Program, broker, progress, rate, wait_until
 from engine.bench.kafka_throughput import QUIX_PYTHON, Rates, quix_python
 from engine.bench.latency import arrivals_at
@@ -82,7 +82,7 @@ def test_what_was_not_measured_says_so_and_is_not_passed(monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(QUIX_PYTHON, raising=False)
     assert quix_python() is None
-    figure: Figure = _quix(Rates(one=[1.0]), "1 event/s")
+    figure: Figure = _to_quix(Rates(one=[1.0]), "one worker", [1.0], "1 event/s")
     assert (figure.verdict, figure.missed) == ("not measured", True)
     assert "make quix" in figure.note
     monkeypatch.setenv(QUIX_PYTHON, str(tmp_path / "python"))
