@@ -1,12 +1,10 @@
 """A Kafka cluster of one node or a few on this machine (KRaft, no containers), for development and for tests:
 
-    with running(tmp_path, nodes=3) as cluster:
-        ...                          # clients connect to cluster.bootstrap
-        cluster.nodes[1].kill()
-        cluster.nodes[1].start()
-        cluster.wait_ready()
-
-The admin client is imported when a cluster is waited for: it takes half a second.
+with running(tmp_path, nodes=3) as cluster:
+...                          # clients connect to cluster.bootstrap
+cluster.nodes[1].kill()
+cluster.nodes[1].start()
+cluster.wait_ready()
 """
 
 from __future__ import annotations
@@ -199,8 +197,8 @@ def brokers_at(bootstrap: str) -> int:
     listening = [address for address in bootstrap.split(",") if _listens(address)]
     if not listening:
         return 0  # an admin client would wait longer than the broker needs
-    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- see above
-    from kafka.errors import KafkaError  # noqa: PLC0415 -- see above
+    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- half a second, where nothing is waited for
+    from kafka.errors import KafkaError  # noqa: PLC0415 -- as above
 
     try:
         with KafkaAdminClient(bootstrap_servers=listening, bootstrap_timeout_ms=2_000) as admin:

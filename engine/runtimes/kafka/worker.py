@@ -65,8 +65,7 @@ class Worker:
         self.standing: dict[int, RecordFailed] = {}
 
     async def __aenter__(self) -> Worker:
-        # Adapters load when a worker starts.
-        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415
+        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when a worker starts
 
         found = await asyncio.to_thread(look, self.connection)
         self.partitions = found.partitions
