@@ -1,10 +1,12 @@
 """A Kafka cluster of one node or a few on this machine (KRaft, no containers), for development and for tests:
 
-with running(tmp_path, nodes=3) as cluster:
-...                          # clients connect to cluster.bootstrap
-cluster.nodes[1].kill()
-cluster.nodes[1].start()
-cluster.wait_ready()
+    with running(tmp_path, nodes=3) as cluster:
+        ...                          # clients connect to cluster.bootstrap
+        cluster.nodes[1].kill()
+        cluster.nodes[1].start()
+        cluster.wait_ready()
+
+The admin client is imported when a cluster is waited for: it takes half a second.
 """
 
 from __future__ import annotations
@@ -197,7 +199,7 @@ def brokers_at(bootstrap: str) -> int:
     listening = [address for address in bootstrap.split(",") if _listens(address)]
     if not listening:
         return 0  # an admin client would wait longer than the broker needs
-    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- half a second, where nothing is waited for
+    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- it takes half a second
     from kafka.errors import KafkaError  # noqa: PLC0415 -- as above
 
     try:

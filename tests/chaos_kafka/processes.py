@@ -108,7 +108,7 @@ class Slot:
 
     def _count_end(self) -> None:
         code = None if self.process is None else self.process.exitcode
-        may = code is None or code in self.may_end or self._met_no_broker()
+        may = code is None or code in self.may_end or (code == 1 and self._met_no_broker())
         assert may, f"w{self.number} ended with {code}: {self.last_words()}"
         if code == -signal.SIGKILL and not self._killed:
             self.deaths += 1
