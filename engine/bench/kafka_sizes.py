@@ -38,7 +38,7 @@ def bench(scale: Scale) -> list[Figure]:
     log, decisions = topics[INTERACTIONS] / events, topics[DECISIONS] / events
     note = f"{events:,} events of {customers:,} customers, {PARTITIONS} partitions, {SEGMENTS} segments, 20 triggers"
     return [
-        _figure("an event in the log", log, "bytes", f"{note}; lz4, on each broker that has it; {lengths:.0f} as sent"),
+        _figure("an event in the log", log, "bytes", f"{note}; zstd, on each broker that has it; {lengths:.0f} as sent"),
         _figure("its decisions in the stream", decisions, "bytes", "on each broker that has them; not compressed"),
         _figure("an event in a worker's copy", copy / events, "bytes", "its decisions too"),
         _figure("a customer in a worker's store", states / customers, "bytes", "state, timers, its transitions"),
