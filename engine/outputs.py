@@ -6,7 +6,8 @@ beyond the highest position it has kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -15,6 +16,18 @@ from events.errors import FactsDamaged
 from triggers.decisions import MARK, START, Output, Position
 
 STREAM_VERSION = 1
+
+
+class Versioned(Protocol):
+    """Contents that say which version of their form they are in."""
+
+    @property
+    def version(self) -> int:
+        """The version that was written."""
+        ...
+
+
+T = TypeVar("T", bound=Versioned)
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -35,15 +48,23 @@ def encode_batch(outputs: list[Output]) -> bytes:
 
 def decode_batch(data: bytes, place: str = "") -> list[Output]:
     """A batch's outputs; raises FactsDamaged for bytes that are none."""
+    action = "restore facts/ from a backup; nothing was skipped or changed"
+    return decode_fact(_decode, data, STREAM_VERSION, f"a batch of decisions {place}".rstrip(), action).outputs
+
+
+def decode_fact(decode: Callable[[bytes], T], data: bytes, version: int, what: str, action: str) -> T:
+    """What some bytes hold, if it is of this version; raises FactsDamaged for others.
+
+    `action` is what a person does about bytes that hold no such thing.
+    """
     try:
-        batch = _decode(data)
+        found = decode(data)
     except msgspec.MsgspecError as error:
-        action = "restore facts/ from a backup; nothing was skipped or changed"
-        raise FactsDamaged(f"a batch of decisions cannot be read {place}: {error}", action) from None
-    if batch.version != STREAM_VERSION:
-        action = f"use the release that wrote it; this one reads version {STREAM_VERSION}"
-        raise FactsDamaged(f"a batch of decisions is of version {batch.version} {place}", action)
-    return batch.outputs
+        raise FactsDamaged(f"{what} cannot be read: {error}", action) from None
+    if found.version != version:
+        action = f"use the release that wrote it; this one reads version {version}"
+        raise FactsDamaged(f"{what} is of version {found.version}", action)
+    return found
 
 
 def mark(offset: int) -> Output:

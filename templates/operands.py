@@ -148,9 +148,9 @@ def calculate(meter: Meter, operator: str, left: object, right: object) -> str |
 
 _ORDERS: dict[str, Callable[[object, object], bool]] = {
     "lt": lambda left, right: left < right,  # type: ignore[operator]  # both are numbers or both are texts
-    "lteq": lambda left, right: left <= right,  # type: ignore[operator]
-    "gt": lambda left, right: left > right,  # type: ignore[operator]
-    "gteq": lambda left, right: left >= right,  # type: ignore[operator]
+    "lteq": lambda left, right: left <= right,  # type: ignore[operator]  # likewise
+    "gt": lambda left, right: left > right,  # type: ignore[operator]  # likewise
+    "gteq": lambda left, right: left >= right,  # type: ignore[operator]  # likewise
 }
 
 

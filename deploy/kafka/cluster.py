@@ -199,8 +199,8 @@ def brokers_at(bootstrap: str) -> int:
     listening = [address for address in bootstrap.split(",") if _listens(address)]
     if not listening:
         return 0  # an admin client would wait longer than the broker needs
-    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- see above
-    from kafka.errors import KafkaError  # noqa: PLC0415 -- see above
+    from kafka.admin import KafkaAdminClient  # noqa: PLC0415 -- it takes half a second
+    from kafka.errors import KafkaError  # noqa: PLC0415 -- as above
 
     try:
         with KafkaAdminClient(bootstrap_servers=listening, bootstrap_timeout_ms=2_000) as admin:

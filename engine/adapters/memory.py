@@ -64,31 +64,6 @@ class MemoryDecisions:
         return len(self._batches)
 
 
-class MemoryDeadLetters:
-    """A `DeadLetterBox` in a list."""
-
-    def __init__(self) -> None:
-        self._letters: list[bytes] = []
-
-    def put(self, letters: Sequence[bytes]) -> None:
-        """Keep letters."""
-        self._letters.extend(letters)
-
-    def read(self, start: int = 0) -> Iterator[bytes]:
-        """Every letter from the start-th on."""
-        return iter(self._letters[start:])
-
-
-class MemoryFacts:
-    """One partition's facts: what a process that dies leaves behind."""
-
-    def __init__(self, partition: int = 0) -> None:
-        self.partition = partition
-        self.log = MemoryLog()
-        self.decisions = MemoryDecisions()
-        self.dead_letters = MemoryDeadLetters()
-
-
 class MemoryDerived:
     """A `DerivedStore` in dictionaries, sorted when read."""
 

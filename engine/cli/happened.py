@@ -55,6 +55,9 @@ def transitions(
         zone = zone_of(views)
         if segment is not None:
             among(segment, "segment or dimension", views.names)
+        if (values := views.values(segment)) is not None:
+            among(to, "value", values)
+        hint_at_customer(customer, views)
         rows = filtered(views, transition_rows, asked, customer=customer, name=segment, to=to)
         columns = ("when", "customer", "what", "because", "cause")
         put_out(rows, Shown("transitions", TRANSITIONS, columns, _transition(zone)), asked, views.shows)
@@ -87,6 +90,7 @@ def decisions(
     with reading(asked.workspace) as views:
         zone = zone_of(views)
         hint_at_trigger(trigger, views)
+        hint_at_customer(customer, views)
         rows = filtered(
             views, decision_rows, asked, customer=customer, trigger=trigger, decision=decision, reason=reason
         )
@@ -115,6 +119,8 @@ def messages(
     with reading(asked.workspace) as views:
         zone = zone_of(views)
         hint_at_trigger(trigger, views)
+        hint_at_channel(channel, views)
+        hint_at_customer(customer, views)
         rows = filtered(views, message_rows, asked, customer=customer, trigger=trigger, channel=channel)
         columns = ("when", "customer", "trigger", "channel", "to", "subject", "id")
         put_out(rows, Shown("messages", MESSAGES, columns, _message(zone)), asked, views.shows)
@@ -152,12 +158,31 @@ def filtered(views: Views, rows: Rows, asked: Asked, *, in_order: bool = True, *
 
 
 def hint_at_trigger(name: str | None, views: Views) -> None:
-    """Say so if the active rulebook has no such trigger: it may be one of an earlier rulebook, or a slip."""
-    known = () if views.rulebook is None else views.rulebook.rules.triggers
+    """Say so if the active rulebook has no such trigger."""
+    _hint(name, "trigger", () if views.rulebook is None else views.rulebook.rules.triggers)
+
+
+def hint_at_channel(name: str | None, views: Views) -> None:
+    """Say so if no trigger of the active rulebook sends by this channel."""
+    triggers = () if views.rulebook is None else views.rulebook.rules.triggers.values()
+    _hint(name, "channel", {channel for trigger in triggers for channel in trigger.message.channels})
+
+
+def _hint(name: str | None, what: str, known: Iterable[str]) -> None:
+    """A name that is not known may be one of an earlier rulebook, or a slip."""
     if name is not None and name not in known:
         from events.nearest import did_you_mean
 
-        note(f"the active rulebook has no trigger {name!r}{did_you_mean(name, list(known)) or ''}")
+        note(f"the active rulebook has no {what} {name!r}{did_you_mean(name, known)}")
+
+
+def hint_at_customer(id: str | None, views: Views) -> None:
+    """Say so if there is no such customer."""
+    if id is not None:
+        from engine.views.customer import known_state, not_known
+
+        if known_state(views.of(id), id) is None:
+            note(not_known(id))
 
 
 def among(value: str | None, what: str, names: Iterable[str]) -> None:
@@ -166,7 +191,7 @@ def among(value: str | None, what: str, names: Iterable[str]) -> None:
     if value is not None and value not in known:
         from events.nearest import did_you_mean
 
-        hint = did_you_mean(value, known) or f"; there are {', '.join(known)}"
+        hint = did_you_mean(value, known) or f"; there are {', '.join(known) or 'none'}"
         raise CalledWrongly(f"no {what} is called {value!r}{hint}")
 
 

@@ -37,11 +37,10 @@ def segments(
 
     among(of, "kind", ["segment", "dimension", "micro-segment"])
     with reading(workspace) as views:
-        rows = [
-            row
-            for row in segment_rows(views)
-            if (of is None or row["of"] == of) and (name is None or row["name"] == name)
-        ]
+        rows = [row for row in segment_rows(views) if of is None or row["of"] == of]
+        if name is not None:
+            rows = [row for row in rows if row["name"] == name]
+            among(None if rows else name, "segment or dimension", views.names)
         rows = rows[:limit] if limit else rows
         if format is not None or out is not None:
             written = export(COLUMNS, rows, format=format, out=out)

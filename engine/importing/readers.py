@@ -143,7 +143,7 @@ def _row(header: list[str], row: list[str], mapped: Mapped, place: str) -> Found
 def _parquet(path: Path, mapped: Mapped, advance: Advance) -> Iterator[Found]:
     try:
         import pyarrow as pa  # noqa: PLC0415 -- optional: only who imports parquet needs it
-        from pyarrow import parquet  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415 -- as above
     except ImportError:
         raise CalledWrongly("reading .parquet needs pyarrow; install strand-journeys[parquet]") from None
     try:

@@ -36,11 +36,9 @@ def customer_profile(view: PartitionView, customer: str) -> Row:
 
     Raises CalledWrongly for one whom the live world does not know.
     """
-    world = view.world
-    data = None if view.store is None or world is None else view.store.get_many([customer])[0]
-    state = None if world is None or data is None else world.decode(data)
-    if world is None or state is None or state.known_since__at is None:
-        raise CalledWrongly(f"no customer {customer!r} is known; ids are taken as they are, capitals too")
+    world, state = view.world, known_state(view, customer)
+    if world is None or state is None:
+        raise CalledWrongly(not_known(customer))
     program, t_ms = world.program, world.meta.journey_ms
     if state.exit_at <= t_ms:
         program.expire(state, t_ms, [])
@@ -57,6 +55,19 @@ def customer_profile(view: PartitionView, customer: str) -> Row:
         "micro_segment": program.micro_segment(state),
         "pending": [pending_row(match) for match in pending_matches(read_ledger(state))],
     }
+
+
+def known_state(view: PartitionView, customer: str) -> Any | None:
+    """A customer's state as of the live world; None for one whom it does not know."""
+    world = view.world
+    data = None if view.store is None or world is None else view.store.get_many([customer])[0]
+    state = None if world is None or data is None else world.decode(data)
+    return None if state is None or state.known_since__at is None else state
+
+
+def not_known(customer: str) -> str:
+    """What is said of an id that no customer has."""
+    return f"no customer {customer!r} is known; ids are taken as they are, capitals too"
 
 
 def pending_row(match: Any) -> Row:

@@ -20,6 +20,7 @@ from events.codec import Activation
 from events.errors import CalledWrongly
 from events.partitioning import partition_of
 from triggers.decisions import Output, Position
+from triggers.occasion import IN, OUT
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_facts import RocksFacts
@@ -136,6 +137,17 @@ class Views:
         return (
             [] if self.rulebook is None else sorted({**self.rulebook.world.segments, **self.rulebook.world.dimensions})
         )
+
+    def values(self, name: str | None) -> list[str] | None:
+        """Where a change of a segment or dimension can lead, or of any of them; None where a trait says so."""
+        if self.rulebook is None:
+            return None
+        world = self.rulebook.world
+        choices = [each.values for each in world.dimensions.values() if name in (None, each.name)]
+        if any(values is None for values in choices):
+            return None
+        segments = [IN, OUT] if name is None or name in world.segments else []
+        return sorted({*segments, *(value for values in choices for value in values or ())})
 
     def rows(self, *streams: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Several partitions' rows in order of time."""

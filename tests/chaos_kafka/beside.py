@@ -20,7 +20,7 @@ from engine.runtimes.kafka.outbox import KafkaOutbox
 from engine.runtimes.kafka.rebuilding import RebuiltPartition
 from events.errors import OperatorError
 from tests.chaos_kafka.processes import Slot, forking
-from tests.chaos_kafka.stage import Stage
+from tests.chaos_kafka.stage import Stage, repeated
 
 SWITCHES = ("before-switch", "mid-switch", "after-switch")
 OUTBOX_POINTS = ("before-outbox-rename", "after-outbox-rename", "before-outbox-place", "after-outbox-place")
@@ -39,24 +39,21 @@ def _gone(process: ForkServerProcess) -> bool:
 
 
 # ---------------------------------------------------------------- disks
+@repeated
 async def full_disk(stage: Stage) -> int:
     """A worker's disk becomes full under it: it must end and say so, and goes on once there is room."""
     rng = stage.rng
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
-        slot = rng.choice(stage.slots)
+    slot = rng.choice(stage.slots)
+    slot.kill()
+    slot.start(most_bytes=rng.randrange(100_000, 300_000), wipe=rng.random() < 0.5)
+    full = await stage.until(partial(_ended, slot))  # it was writing what came
+    if full:
+        assert "the disk is full" in slot.last_words(), slot.last_words()
+    else:
         slot.kill()
-        slot.start(most_bytes=rng.randrange(100_000, 300_000), wipe=rng.random() < 0.5)
-        if await stage.until(partial(_ended, slot)):
-            assert "the disk is full" in slot.last_words(), slot.last_words()
-            struck += 1  # it was writing what came
-        else:
-            slot.kill()
-        slot.start()
-        await asyncio.sleep(rng.uniform(0.5, 2))
-    return struck
+    slot.start()
+    await asyncio.sleep(rng.uniform(0.5, 2))
+    return full
 
 
 # ---------------------------------------------------------------- checkpoints
@@ -66,19 +63,19 @@ async def checkpoints(stage: Stage) -> int:
     depot = stage.folder / "depot"
     for slot in stage.slots:
         slot.depot = depot
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
+
+    @repeated
+    async def strike(stage: Stage) -> int:
         await asyncio.sleep(rng.uniform(1, 3))
         slot = rng.choice(stage.slots)
         held = [partition for partition, done in slot.done().items() if done > 0]
         in_flight = stage.busy(slot)
         slot.kill()
         spoilt = [_spoil(rng, place) for partition in held for place in depot.glob(f"*/p{partition}")]
-        struck += in_flight and any(spoilt)
         slot.start(wipe=True)
-    return struck
+        return in_flight and any(spoilt)
+
+    return await strike(stage)
 
 
 def _spoil(rng: random.Random, place: Path) -> bool:
@@ -106,32 +103,28 @@ def _spoil(rng: random.Random, place: Path) -> bool:
 
 
 # ---------------------------------------------------------------- rebuilds
+@repeated
 async def rebuild(stage: Stage) -> int:
     """Partitions are made anew in workers that are struck meanwhile: at the switch, or anywhere in it."""
     rng = stage.rng
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
-        slot = rng.choice(stage.slots)
-        if rng.random() < 0.4:
-            await asyncio.to_thread(slot.stop)
-            slot.start(kill_at=f"{rng.choice(SWITCHES)}:{rng.randint(1, 2)}")
-        if not await stage.until(partial(_works, slot)):
-            continue
-        partition = rng.choice(sorted(slot.done()))
-        in_flight = stage.busy(slot)
-        asking = asyncio.create_task(asyncio.to_thread(_rebuilt, slot, partition, accept=rng.random() < 0.5))
-        if rng.random() < 0.4:
-            await asyncio.sleep(rng.uniform(0, 0.6))
-            in_flight = not asking.done() and stage.busy(slot)
-            slot.kill()
-        found = await asking
-        assert found is None or not found.differences, f"rebuilt while records came: {found}"
-        struck += in_flight
-        if not slot.alive:
-            slot.start(wipe=rng.random() < 0.2)
-    return struck
+    slot = rng.choice(stage.slots)
+    if rng.random() < 0.4:
+        await asyncio.to_thread(slot.stop)
+        slot.start(kill_at=f"{rng.choice(SWITCHES)}:{rng.randint(1, 2)}")
+    if not await stage.until(partial(_works, slot)):
+        return False
+    partition = rng.choice(sorted(slot.done()))
+    in_flight = stage.busy(slot)
+    asking = asyncio.create_task(asyncio.to_thread(_rebuilt, slot, partition, accept=rng.random() < 0.5))
+    if rng.random() < 0.4:
+        await asyncio.sleep(rng.uniform(0, 0.6))
+        in_flight = not asking.done() and stage.busy(slot)
+        slot.kill()
+    found = await asking
+    assert found is None or not found.differences, f"rebuilt while records came: {found}"
+    if not slot.alive:
+        slot.start(wipe=rng.random() < 0.2)
+    return in_flight
 
 
 def _rebuilt(slot: Slot, partition: int, *, accept: bool) -> RebuiltPartition | None:
@@ -146,14 +139,13 @@ async def outbox(stage: Stage) -> int:
     """The outbox is killed, at a named place or anywhere, and so are workers, so that it meets their claims."""
     rng, slots = stage.rng, stage.slots
     folder = stage.folder / "outbox"
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
+
+    @repeated
+    async def strike(stage: Stage) -> int:
         point = f"{rng.choice(OUTBOX_POINTS)}:{rng.randint(1, 40)}" if rng.random() < 0.7 else ""
         process = _delivering(stage.connection, folder, point)
         await stage.until(partial(_gone, process), rng.uniform(0.5, 3))
-        struck += any(map(stage.busy, slots)) or (not process.is_alive() and stage.going())
+        in_flight = any(map(stage.busy, slots)) or (not process.is_alive() and stage.going())
         process.kill()
         process.join()
         assert process.exitcode == -9, f"the outbox ended with {process.exitcode}"
@@ -161,6 +153,9 @@ async def outbox(stage: Stage) -> int:
             slot = rng.choice(slots)
             slot.kill()
             slot.start(wipe=rng.random() < 0.3)
+        return in_flight
+
+    struck = await strike(stage)
 
     async def same_messages() -> None:
         clients = Clients(stage.connection)

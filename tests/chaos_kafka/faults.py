@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.chaos_kafka.processes import SESSION_MS, Slot
-from tests.chaos_kafka.stage import PATIENCE_S, Stage
+from tests.chaos_kafka.stage import PATIENCE_S, Stage, repeated
 
 KILL_POINTS = {
     "after-copy": 8,
@@ -64,21 +64,17 @@ async def scale(stage: Stage) -> int:
     return struck
 
 
+@repeated
 async def kill(stage: Stage) -> int:
     """Workers are killed at any time, and start again with their folder or without."""
-    slots, rng = stage.slots, stage.rng
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
-        await asyncio.sleep(rng.uniform(0.5, 3))
-        slot = rng.choice(slots)
-        await stage.until(partial(stage.busy, slot), 1.0)
-        struck += stage.busy(slot)
-        slot.kill()
-        await asyncio.sleep(rng.choice([0, 0.5, 2]))
-        slot.start(wipe=rng.random() < 0.5)
-    return struck
+    rng = stage.rng
+    await asyncio.sleep(rng.uniform(0.5, 3))
+    slot = rng.choice(stage.slots)
+    in_flight = await stage.until(partial(stage.busy, slot), 1.0)
+    slot.kill()
+    await asyncio.sleep(rng.choice([0, 0.5, 2]))
+    slot.start(wipe=rng.random() < 0.5)
+    return in_flight
 
 
 async def kill_at(stage: Stage) -> int:
@@ -116,73 +112,33 @@ async def _dying(stage: Stage, place: Callable[[], str], *, wiped: float) -> int
     return struck
 
 
+@repeated
 async def freeze(stage: Stage) -> int:
     """Workers are stopped for longer than the group waits, and go on as if nothing had happened."""
-    slots, rng = stage.slots, stage.rng
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while stage.going():
-        slot = rng.choice(slots)
-        await stage.until(partial(stage.busy, slot), 1.0)
-        struck += stage.busy(slot)
-        slot.freeze()
-        await asyncio.sleep(SESSION_S + rng.uniform(0.5, 2))
-        slot.thaw()
-        await asyncio.sleep(rng.uniform(0.5, 2))
-    return struck
+    rng = stage.rng
+    slot = rng.choice(stage.slots)
+    in_flight = await stage.until(partial(stage.busy, slot), 1.0)
+    slot.freeze()
+    await asyncio.sleep(SESSION_S + rng.uniform(0.5, 2))
+    slot.thaw()
+    await asyncio.sleep(rng.uniform(0.5, 2))
+    return in_flight
 
 
+@repeated
 async def broker(stage: Stage) -> int:
     """Brokers are killed, or stopped in order, and start again; one at a time."""
-    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    while going():
-        node = rng.choice(stage.cluster.nodes)
-        struck += any(map(busy, slots))
-        await asyncio.to_thread(node.kill if rng.random() < 0.6 else node.stop)
-        await asyncio.sleep(rng.choice([0, 1, 3]))
-        node.start()
-        await asyncio.to_thread(stage.cluster.wait_ready)
-        await asyncio.sleep(rng.uniform(1, 4))
-    return struck
+    in_flight = any(map(stage.busy, stage.slots))
+    await strike_a_broker(stage, kill=stage.rng.random() < 0.6)
+    return in_flight
 
 
-async def mixed(stage: Stage) -> int:
-    """All that can happen to workers at once; one of them at least is left alone at any time."""
-    slots, rng, going, busy = stage.slots, stage.rng, stage.going, stage.busy
-    stage.start_all()
-    await stage.worked()
-    struck = 0
-    back: list[asyncio.Task[None]] = []
-    held: set[int] = set()
-
-    async def strike(slot: Slot) -> None:
-        what = rng.choice(["kill", "freeze", "freeze", "stop", "kill_at"])
-        if what == "freeze":
-            slot.freeze()
-            await asyncio.sleep(SESSION_S + rng.uniform(0.5, 4))
-            slot.thaw()
-        else:
-            await asyncio.to_thread(slot.stop) if what == "stop" else slot.kill()
-            await asyncio.sleep(rng.choice([0, 0.3, 1, 4]))
-            point = somewhere(rng) if what == "kill_at" else ""
-            slot.start(wipe=rng.random() < 0.5, kill_at=point)
-        held.discard(slot.number)
-
-    while going():
-        for slot in slots:
-            if not slot.alive and slot.number not in held:
-                slot.start(wipe=rng.random() < 0.5)
-        free = [slot for slot in slots if slot.number not in held]
-        if len(free) > 1:
-            slot = rng.choice(free)
-            held.add(slot.number)
-            await stage.until(partial(busy, slot), 1.0)
-            struck += busy(slot)
-            back.append(asyncio.create_task(strike(slot)))
-        await asyncio.sleep(rng.uniform(0.3, 2))
-    await asyncio.gather(*back)
-    return struck
+async def strike_a_broker(stage: Stage, *, kill: bool) -> None:
+    """Kill one, or stop it in order, have it start again, and leave all alone for a while."""
+    rng = stage.rng
+    node = rng.choice(stage.cluster.nodes)
+    await asyncio.to_thread(node.kill if kill else node.stop)
+    await asyncio.sleep(rng.choice([0, 1, 3]))
+    node.start()
+    await asyncio.to_thread(stage.cluster.wait_ready)
+    await asyncio.sleep(rng.uniform(1, 4))

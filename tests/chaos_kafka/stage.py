@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 
 from deploy.kafka.cluster import Cluster
@@ -59,3 +60,18 @@ class Stage:
 
 Fault = Callable[[Stage], Awaitable[int]]
 """Strikes while records come, and returns how often it struck a worker, or brokers, with work in flight."""
+
+
+def repeated(strike: Fault) -> Fault:
+    """Start every worker, wait until some are at work, and strike again and again while records come."""
+
+    @wraps(strike)
+    async def fault(stage: Stage) -> int:
+        stage.start_all()
+        await stage.worked()
+        struck = 0
+        while stage.going():
+            struck += await strike(stage)
+        return struck
+
+    return fault

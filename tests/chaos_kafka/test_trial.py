@@ -79,7 +79,7 @@ def test_nothing_is_lost_doubled_or_decided_otherwise(run: Run) -> None:
     outcome, seed = None, 4
     while outcome is None or (not outcome.strikes and seed < 9):  # one that met no work shows nothing
         seed += 1
-        outcome = run("mixed", seed)
+        outcome = run("mixed-with-brokers", seed)
     assert outcome.strikes > 0
     assert outcome.claims > 6
 

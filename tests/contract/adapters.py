@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.adapters.memory import MemoryDerived, MemoryFacts
+from engine.adapters.memory import MemoryDerived
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.adapters.rocksdb_facts import RocksFacts
 from engine.ports import DeadLetterBox, DecisionStream, DerivedStore, Log
+from tests.memory_facts import MemoryFacts
 
 
 class PartitionFacts(Protocol):

@@ -24,7 +24,6 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import Compiled, compile_rulebook
 from engine.outputs import kept
@@ -35,6 +34,7 @@ from events.admission import admit
 from events.codec import Activation, encode_record, encode_tick
 from templates.catalogue import stock
 from tests.evaluator.generate import generate
+from tests.memory_facts import MemoryFacts
 from tests.simulation.agreement.engine_side import check, fill
 from tests.simulation.journey import append, checked, consented, order_completed, profile, rules
 
@@ -177,9 +177,6 @@ triggers:
   thanks:
     on: {event: order_completed}
     message: {template: note, channels: [email]}
-policy:
-  sender: {name: Petshop, email: hello@petshop.example}
-  links: {unsubscribe: "https://petshop.example/stop"}
 """
 
 

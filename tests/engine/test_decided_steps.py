@@ -34,9 +34,6 @@ dimensions:
   step: {bands: orders, at: [1, 2, 3], names: [none, first, second, more]}
 triggers:
   ON: {on: WHEN, after: 20d, message: {template: note, channels: [email]}}
-policy:
-  sender: {name: Petshop, email: hello@petshop.example}
-  links: {unsubscribe: "https://petshop.example/stop"}
 """
 ORDER, DUE = "2026-01-02T10:00+00:00", "2026-01-22T10:00+00:00"
 

@@ -38,9 +38,6 @@ segments:
 triggers:
   thanks: {on: {enters: buyer}, after: 3d, message: {template: note, channels: [email]}}
   club: {on: {enters: big}, message: {template: note, channels: [email]}}
-policy:
-  sender: {name: Petshop, email: hello@petshop.example}
-  links: {unsubscribe: "https://petshop.example/stop"}
 """
 CHANGED = SHOP.replace("spend_9d > 25", "spend_9d > 15")
 

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import compile_rulebook
 from engine.outputs import kept
@@ -18,6 +17,7 @@ from engine.shard import Shard
 from events.admission import admit
 from events.codec import Activation, encode_record, encode_tick
 from events.partitioning import partition_of
+from tests.memory_facts import MemoryFacts
 from triggers.decisions import Decision
 
 

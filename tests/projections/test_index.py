@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 
-from engine.adapters.memory import MemoryFacts
 from engine.hashes import decisions_hash, state_hash
 from engine.outputs import kept
 from events import envelope
@@ -17,6 +16,7 @@ from projections.program import Program
 from tests.evaluator.generate import generate
 from tests.evaluator.model import Event, Outcome
 from tests.evaluator.schema import fields_of
+from tests.memory_facts import MemoryFacts
 from tests.projections.lives import DAY, HOUR, START, Life, program
 from tests.simulation.agreement.engine_side import BATCH, check, compiler, fill, outcome_of, run_shard
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import compile_rulebook
 from engine.outputs import kept
@@ -30,12 +29,18 @@ from engine.steps import read_steps
 from engine.world import World
 from events.codec import Activation, encode_record, encode_tick
 from events.envelope import Event
+from tests.memory_facts import MemoryFacts
 from triggers.decisions import Decision
 
 START = "2026-01-01T00:00:00+00:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Only data can break it: `check` with its example data lets it pass.
 FAILING = "{% if customer.first_name == 'Broken' %}{{ [][1].nothing }}{% endif %}"
+POLICY = """
+policy:
+  sender: {name: Petshop, email: hello@petshop.example}
+  links: {unsubscribe: "https://petshop.example/stop"}
+"""
 TEMPLATES = {"email.subject": "Hello", "email.txt": FAILING + "Stop: {{ links.unsubscribe }}", "sms.txt": "Hello"}
 
 
@@ -111,7 +116,8 @@ def rules(text: str, *, at: str = START) -> Happening:
 
 @cache
 def checked(text: str) -> Rulebook:
-    """The rulebook of a text; its one template is called note."""
+    """The rulebook of a text; its one template is called note. Who sends is said for a text without a policy."""
+    text += "" if "\npolicy:" in text else POLICY
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "rules.yaml").write_text(text, encoding="utf-8")

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.activations import append_activation
-from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import compile_rulebook
 from engine.hashes import state_hash
@@ -28,6 +27,7 @@ from events.fold_version import FOLD_VERSION
 from examples.grocery.history import TIME_ZONE, events
 from examples.grocery.tables import load
 from templates.catalogue import stock
+from tests.memory_facts import MemoryFacts
 from tests.simulation.changed_rulebook import changed
 from tests.simulation.protocol.builds import OTHER_TRAITS, SCHEDULES_LATER, compiler_of, fold_version_of
 from tests.tidy.tree import ROOT

@@ -40,13 +40,16 @@ def administer(
         try:
             admin = KafkaAdminClient(bootstrap_servers=brokers, bootstrap_timeout_ms=CONNECT_MS, **connection.admin)
         except KafkaError as error:
-            what = f"the cluster at {connection.bootstrap} refuses or does not answer: {error!r}"
-            raise OperatorError(what, ACTION) from error
+            raise no_answer(connection, repr(error)) from error
         with admin:
             try:
                 return work(admin)
             except KafkaError as error:
                 if not error.retriable or time.monotonic() > until:
-                    what = f"the cluster at {connection.bootstrap} refuses or does not answer: {error}"
-                    raise OperatorError(what, ACTION) from error
+                    raise no_answer(connection, str(error)) from error
         time.sleep(AGAIN_S)
+
+
+def no_answer(connection: Connection, why: str) -> OperatorError:
+    """What a person is told whose cluster refuses or is away."""
+    return OperatorError(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", ACTION)

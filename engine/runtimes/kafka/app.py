@@ -21,6 +21,7 @@ from faust.app.base import BootStrategy
 from typing_extensions import override
 
 from engine.runtimes.kafka.assignor import FurthestFirst
+from engine.runtimes.kafka.clients import answered
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.reader import Reader, settings
 from engine.runtimes.kafka.worker import Worker
@@ -101,9 +102,9 @@ class Group(faust.Service):
         self.reader = Reader(self.consumer, self.topic, worker.lanes, worker.place.room)
 
     async def on_start(self) -> None:
-        """Join the group."""
+        """Join the group; raises OperatorError where the cluster refuses or does not answer."""
         self.consumer.subscribe([self.topic], listener=Listener(self))
-        await self.consumer.start()
+        await answered(self.worker.connection, self.consumer.start())
         self._spawn(self._read())
         self._spawn(self._gauge())
         if self.worker.checkpoints is not None:

@@ -86,7 +86,8 @@ class Audit:
 
         with refused(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-        self._stack.callback(OwnerLock(self._folder).release)
+        lock = OwnerLock(self._folder, what="audit's folder", beside="another audit needs a --folder of its own")
+        self._stack.callback(lock.release)
         try:
             storage = RocksStorage(owner=True)
             partitions = range(self._there.partitions)

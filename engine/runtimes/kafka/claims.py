@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from engine.outputs import decode_batch
-from events.errors import FactsDamaged
+from engine.outputs import decode_batch, decode_fact
 from triggers.decisions import START, Position
 
 CLAIM_VERSION = 1
@@ -56,15 +55,8 @@ def encode(entry: Claim | Owned) -> bytes:
 
 def decode(value: bytes, place: str = "") -> Claim | Owned:
     """What was appended; raises FactsDamaged for bytes that are neither."""
-    try:
-        entry = _decode(value)
-    except msgspec.MsgspecError as error:
-        action = "find out who else writes to the topic of decisions, and restore it; nothing was skipped or changed"
-        raise FactsDamaged(f"neither a claim nor a batch of decisions {place}: {error}", action) from None
-    if entry.version != CLAIM_VERSION:
-        action = f"use the release that wrote it; this one reads version {CLAIM_VERSION}"
-        raise FactsDamaged(f"a claim or batch of decisions is of version {entry.version} {place}", action)
-    return entry
+    action = "find out who else writes to the topic of decisions, and restore it; nothing was skipped or changed"
+    return decode_fact(_decode, value, CLAIM_VERSION, f"a claim or batch of decisions {place}".rstrip(), action)
 
 
 def encode_claimed(claimed: Claimed) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from engine.runtimes.kafka.administration import no_answer
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.runtimes.kafka.turn import Bridge
@@ -41,7 +42,7 @@ class Clients:
         self._reader: Any = None
 
     async def start(self) -> None:
-        """Connect."""
+        """Connect; raises OperatorError where the cluster refuses or does not answer."""
         self._reader = AIOKafkaConsumer(
             **self.connection.client,
             enable_auto_commit=False,
@@ -49,8 +50,12 @@ class Clients:
             isolation_level="read_committed",
             fetch_max_wait_ms=LONGEST_POLL_MS,
         )
-        await self._reader.start()
-        await self._started()
+        try:
+            await answered(self.connection, self._reader.start())
+            await answered(self.connection, self._started())
+        except BaseException:
+            await self.stop()
+            raise
 
     async def _started(self) -> Any:
         async with self._starting:
@@ -126,6 +131,14 @@ class Clients:
             chunk = [record for record in found if record.offset < stop]
             if chunk:
                 yield chunk
+
+
+async def answered(connection: Connection, starting: Awaitable[object]) -> None:
+    """Wait for a client to start; raises OperatorError where the cluster refuses or does not answer."""
+    try:
+        await starting
+    except KafkaError as error:
+        raise no_answer(connection, repr(error)) from error
 
 
 async def _end(producer: Any) -> None:

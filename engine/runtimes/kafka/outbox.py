@@ -72,7 +72,7 @@ class KafkaOutbox:
         self._rulebooks: dict[str, Rulebook] = {}
         self._files = MessageFiles(folder, self._rulebooks.get)
         self._files.make_folder()
-        self._lock = OwnerLock(folder)
+        self._lock = OwnerLock(folder, what="outbox", beside="one process writes all messages")
         try:
             self._places = self._read_cursor()
         except BaseException:

@@ -127,11 +127,6 @@ class KafkaPublisher(SelfClosing):
         partition = partition_of(admitted.event.customer_id, self._partitions)
         self._hand_over(_Waiting(admitted.event, partition, encode_record(admitted.event, at_ms), at_ms))
 
-    @property
-    def waiting_bytes(self) -> int:
-        """How much is on its way."""
-        return self._waiting_bytes
-
     def flush(self, timeout_s: float | None = None) -> None:
         """Return when everything that was published is durable, or was refused.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from events.errors import FactsDamaged
+from engine.outputs import decode_fact
 from triggers.decisions import OWN, START, Position
 
 VERSION = 1
@@ -61,14 +61,8 @@ class Heard:
 
     def take(self, value: bytes) -> Announced | None:
         """The next record, or None if it is to be dropped; raises FactsDamaged for bytes that are none."""
-        try:
-            step = _decode(value)
-        except msgspec.MsgspecError as error:
-            action = "find out who else writes to the topic of transitions"
-            raise FactsDamaged(f"a record of transitions cannot be read: {error}", action) from None
-        if step.version != VERSION:
-            action = f"use the release that wrote it; this one reads version {VERSION}"
-            raise FactsDamaged(f"a record of transitions is of version {step.version}", action)
+        action = "find out who else writes to the topic of transitions"
+        step = decode_fact(_decode, value, VERSION, "a record of transitions", action)
         if step.claim < self.claim or step.position <= self.highest:
             return None
         self.claim, self.highest = step.claim, step.position

@@ -73,7 +73,7 @@ def _verify_partition(
 ) -> tuple[Folded, Recorded, Redecided | None]:
     """In a process of its own."""
     from engine.adapters.rocksdb_derived import RocksDerived  # noqa: PLC0415 -- adapters load when chosen
-    from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415
+    from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- likewise
 
     _, connection = connect(folder)
     storage = RocksStorage(owner=True)

@@ -65,14 +65,13 @@ class Worker:
         self.standing: dict[int, RecordFailed] = {}
 
     async def __aenter__(self) -> Worker:
-        # Adapters load when a worker starts.
-        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415
+        from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when a worker starts
 
         found = await asyncio.to_thread(look, self.connection)
         self.partitions = found.partitions
         with refused(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = OwnerLock(self.folder)
+        self._lock = OwnerLock(self.folder, what="worker's folder", beside="another worker needs a --folder of its own")
         remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
         binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])

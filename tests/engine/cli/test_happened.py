@@ -37,6 +37,24 @@ def test_a_trigger_that_is_not_of_the_active_rulebook_is_said_to_be_none(petshop
         assert "no trigger" not in strand(command, "--trigger", "order_thanks", "-w", petshop_after_its_run).err
 
 
+def test_a_channel_that_no_trigger_sends_by_is_said_to_be_none(petshop_after_its_run: Path) -> None:
+    answer = strand("messages", "--channel", "emial", "-w", petshop_after_its_run)
+    assert (answer.code, len(answer.out.splitlines())) == (0, 1)
+    assert "the active rulebook has no channel 'emial'; did you mean 'email'?" in answer.err
+    assert "no channel" not in strand("messages", "--channel", "email", "-w", petshop_after_its_run).err
+
+
+@pytest.mark.parametrize("command", COLUMNS)
+def test_a_customer_whom_nobody_knows_is_said_to_be_none(command: str, petshop_after_its_run: Path) -> None:
+    answer = strand(command, "--customer", "Anna", "-w", petshop_after_its_run)
+    assert (answer.code, len(answer.out.splitlines())) == (0, 1)
+    told = strand("customer", "Anna", "-w", petshop_after_its_run)
+    assert told.code == 2
+    assert told.err.strip() == "no customer 'Anna' is known; ids are taken as they are, capitals too"
+    assert told.err in answer.err
+    assert "is known" not in strand(command, "--customer", "anna", "-w", petshop_after_its_run).err
+
+
 def test_transitions_say_what_where_and_why(petshop_after_its_run: Path) -> None:
     found = rows("transitions", petshop_after_its_run, "--customer", "anna")
     entered = next(row for row in found if row["name"] == "cat_home")
@@ -94,6 +112,7 @@ def test_limit_takes_the_newest(petshop_after_its_run: Path) -> None:
         ("decisions", "--reason", "capp", "did you mean 'cap'?"),
         ("decisions", "--decision", "sent", "did you mean 'send'?"),
         ("transitions", "--segment", "cat_hom", "did you mean 'cat_home'?"),
+        ("segments", "--name", "cat_hom", "did you mean 'cat_home'?"),
         ("messages", "--since", "yesterday", "a time must be a date"),
         ("dead-letters", "--door", "window", "there are publish, import, fold"),
         ("segments", "--of", "dimensions", "did you mean 'dimension'?"),
@@ -105,6 +124,14 @@ def test_a_word_that_is_none_is_a_wrong_call(
     answer = strand(command, option, value, "-w", petshop_after_its_run)
     assert (answer.code, answer.out) == (2, "")
     assert hint in answer.err
+
+
+def test_a_value_that_a_membership_cannot_take_is_a_wrong_call(petshop_after_its_run: Path) -> None:
+    answer = strand("transitions", "--segment", "cat_home", "--to", "inn", "-w", petshop_after_its_run)
+    assert (answer.code, answer.out) == (2, "")
+    assert "no value is called 'inn'; did you mean 'in'?" in answer.err
+    # A dimension of a trait's values may take any, so nothing is wrong where no segment is named.
+    assert strand("transitions", "--to", "inn", "-w", petshop_after_its_run).code == 0
 
 
 def test_people_read_words_and_local_times(petshop_after_its_run: Path) -> None:

@@ -58,7 +58,7 @@ def test_it_takes_over_what_is_published_and_other_commands_read_beside_it(
         busy = strand(*command, "-w", shop)
         assert (busy.code, busy.out) == (2, "")
         assert f"is owned by process {process.pid}" in busy.err
-        assert "Operator action: stop that process" in busy.err
+        assert f"Operator action: wait until that process ends, or stop it (kill {process.pid})" in busy.err
 
     assert strand("backup", tmp_path / "copy", "-w", shop).code == 0
     assert (tmp_path / "copy/FORMAT").is_file()

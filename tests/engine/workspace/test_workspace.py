@@ -32,7 +32,7 @@ def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
 
 
 def test_it_has_one_owner_who_is_named_to_others(folder: Path) -> None:
-    with Workspace.open(folder, owner=True), pytest.raises(WorkspaceBusy, match=rf"owned by process {os.getpid()}\n"):
+    with Workspace.open(folder, owner=True), pytest.raises(WorkspaceBusy, match=rf"owned by process {os.getpid()} "):
         Workspace.open(folder, owner=True)
     Workspace.open(folder, owner=True).close()
 
@@ -48,7 +48,7 @@ def test_the_death_of_an_owner_frees_it(folder: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", script, folder], cwd=ROOT, stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         owner.stdout.readline()
-        with pytest.raises(WorkspaceBusy, match=f"owned by process {owner.pid}\n"):
+        with pytest.raises(WorkspaceBusy, match=f"owned by process {owner.pid} "):
             Workspace.open(folder, owner=True)
         owner.send_signal(signal.SIGKILL)
     with Workspace.open(folder, owner=True) as workspace:

@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 from engine.activations import Compile, append_activation
-from engine.adapters.memory import MemoryFacts
 from engine.adapters.memory_generations import MemoryGenerations
 from engine.compiled import Compiled, compile_rulebook
 from engine.ledgers import read_ledger
@@ -28,6 +27,7 @@ from projections.expressions.tree import Kind
 from tests.evaluator.model import Case, Decided, Event, Moved, Outcome, Rulebook, Tick
 from tests.evaluator.schema import shown
 from tests.evaluator.text import files
+from tests.memory_facts import MemoryFacts
 from triggers.decisions import Decision
 from triggers.ledger import pending_matches
 

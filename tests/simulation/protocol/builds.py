@@ -19,7 +19,7 @@ from projections.definitions import TraitDef, TraitKind
 from tests.evaluator.model import HOUR_MS
 from tests.simulation.protocol.broken import need
 from triggers.decide import decide
-from triggers.decisions import Decision
+from triggers.decisions import OWN, Decision
 from triggers.definitions import OnKind, RulesDef, TriggerDef
 from triggers.ledger import Ledger, Pending
 from triggers.occasion import CustomerView, Occasion, Transition
@@ -106,13 +106,20 @@ def decide_in_build(occasion: Occasion, view: CustomerView, ledger: Ledger, rule
 
 
 def decide_forgetting(occasion: Occasion, view: CustomerView, ledger: Ledger, rules: Rules) -> list[Decision]:
-    """Matches due at some hours stay pending: the build forgets to ask them."""
+    """Matches due at some hours stay pending: the build forgets to ask them.
+
+    Others of a customer who has such a one wait for the customer's next record. Asked at any step, they would be asked
+    at timers that are early, and which those are depends on restarts: no promise, where something is left due.
+    """
+    due = [match for queue in ledger.pending for match in queue if 0 <= match.ask_ms <= occasion.t_ms]
+    left = [match for match in due if forgotten(match)]
+    if left and occasion.position[1] != OWN:
+        left = due
     asked_ms: dict[int, int] = {}
+    for match in left:
+        asked_ms[id(match)] = match.ask_ms
+        match.ask_ms = occasion.t_ms + 1
     for queue in ledger.pending:
-        for match in queue:
-            if forgotten(match) and 0 <= match.ask_ms <= occasion.t_ms:
-                asked_ms[id(match)] = match.ask_ms
-                match.ask_ms = occasion.t_ms + 1
         queue.sort(key=lambda match: (match.ask_ms, match.made))
     decisions = decide(occasion, view, ledger, rules)
     for queue in ledger.pending:

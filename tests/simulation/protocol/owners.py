@@ -239,7 +239,7 @@ class OwnedPartition(Partition):
         return self.owners[-1].shard
 
     @property
-    def generations(self) -> Generations:  # type: ignore[override]
+    def generations(self) -> Generations:  # type: ignore[override]  # likewise
         return self.owners[-1].generations
 
     def check_announced(self) -> None:

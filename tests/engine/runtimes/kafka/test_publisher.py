@@ -173,7 +173,7 @@ def test_a_publisher_waits_while_too_much_is_on_its_way(connection: Connection) 
     most = 0
     for number in range(300):
         order(publisher, number)
-        most = max(most, publisher.waiting_bytes)
+        most = max(most, publisher._waiting_bytes)
     publisher.close()
     assert 4_000 < most < 6_000
     assert len(list(in_log(connection))) == 300
