@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,7 @@ from engine.bench.latency import Waits, arrivals_at
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
-from engine.runtimes.kafka.producing import producer_of
+from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from events.codec import head_of
 from events.partitioning import partition_of
 
@@ -62,59 +63,63 @@ def arriving(connection: Connection, rulebook: Tuned, customers: int, events: in
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event that arrives so many seconds after the beginning."""
+
+    at_s: float
+    record: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """Events that went to a partition together, by their numbers; `answer` will say where the first one stands."""
+    """Events that went to a partition together, by when they arrived; `first` is the offset of the first."""
 
     partition: int
-    numbers: list[int]
-    answer: Any
+    first: int
+    arrived_s: list[float]
 
 
 async def _arriving(connection: Connection, records: list[bytes], arrivals: list[float]) -> Waits:
+    parts: list[list[Arrival]] = [[] for _ in range(PARTITIONS)]
+    for record, at_s in zip(records, arrivals, strict=True):
+        head = head_of(record)
+        outgoing = Outgoing(head.customer_id.encode(), record, head.appended_at_ms)
+        parts[partition_of(head.customer_id, PARTITIONS)].append(Arrival(at_s, outgoing))
     producer = producer_of(connection)
     await producer.start()
     try:
         async with Decided(connection) as decided:
-            began = time.perf_counter()
-            sent = await _publish(producer, connection.topic(INTERACTIONS), records, arrivals)
-            places = [(each.partition, (await each.answer).offset, each.numbers) for each in sent]
-            last = {partition: first + len(numbers) - 1 for partition, first, numbers in places}
+            began, topic = time.perf_counter(), connection.topic(INTERACTIONS)
+            publishing = (_publish(producer, topic, number, part, began) for number, part in enumerate(parts))
+            sent = [each for found in await asyncio.gather(*publishing) for each in found]
+            last = {each.partition: each.first + len(each.arrived_s) - 1 for each in sent}
             await decided.reaches(last, PATIENCE_S)
     finally:
         await producer.stop()
     waits = []
-    for partition, first, numbers in places:
-        for place, number in enumerate(numbers):
-            seen = decided.at(partition, first + place)
+    for each in sent:
+        for place, arrived_s in enumerate(each.arrived_s):
+            seen = decided.at(each.partition, each.first + place)
             assert seen is not None
-            waits.append(seen - began - arrivals[number])
+            waits.append(seen - began - arrived_s)
     return Waits.of(waits)
 
 
-async def _publish(producer: Any, topic: str, records: list[bytes], arrivals: list[float]) -> list[Sent]:
-    """Send what has arrived, again and again, without waiting for answers, until all is sent."""
-    heads = [head_of(record) for record in records]
-    homes = [partition_of(head.customer_id, PARTITIONS) for head in heads]
+async def _publish(producer: Any, topic: str, partition: int, arrivals: Sequence[Arrival], began: float) -> list[Sent]:
+    """Send what has arrived at a partition, wait for the answer, and again, until all is sent; as `KafkaPublisher`
+    does, whose batches are what came while the one before was on its way."""
     sent: list[Sent] = []
-    began, taken = time.perf_counter(), 0
-    while taken < len(records):
-        now = time.perf_counter() - began
-        if arrivals[taken] > now:
-            await asyncio.sleep(max(arrivals[taken] - now, TICK_S))
+    taken = 0
+    while taken < len(arrivals):
+        now_s = time.perf_counter() - began
+        if arrivals[taken].at_s > now_s:
+            await asyncio.sleep(max(arrivals[taken].at_s - now_s, TICK_S))
             continue
-        numbers: dict[int, list[int]] = {}
-        batches: dict[int, Any] = {}
-        while taken < len(records) and arrivals[taken] <= now:
-            home, head = homes[taken], heads[taken]
-            if home not in batches:
-                batches[home], numbers[home] = producer.create_batch(), []
-            key = head.customer_id.encode()
-            if not batches[home].append(key=key, value=records[taken], timestamp=head.appended_at_ms):
-                break  # full; the rest goes with the next
-            numbers[home].append(taken)
-            taken += 1
-        for home, batch in batches.items():
-            batch.close()
-            sent.append(Sent(home, numbers[home], await producer.send_batch(batch, topic, partition=home)))
-        await asyncio.sleep(0)
+        end = taken + 1
+        while end < len(arrivals) and arrivals[end].at_s <= now_s:
+            end += 1
+        batch = arrivals[taken:end]
+        offsets = await append_in_order(producer, topic, partition, [each.record for each in batch])
+        sent.append(Sent(partition, offsets[0], [each.at_s for each in batch]))
+        taken = end
     return sent

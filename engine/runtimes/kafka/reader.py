@@ -24,6 +24,11 @@ WAIT_S = 0.2
 SLICE_RECORDS = 4_000
 AGAIN_S = 1.0
 
+GATHER_S, MANY_RECORDS = 0.03, 1_000
+"""For how long records gather at the brokers after a fetch that brought fewer than so many. A fetch, a batch and its
+two appends take some 10 ms of a core, however few records they are for, and would be all that a worker does: without
+this, 99 of 100 events were decided within 2.4 s instead of 0.4, at half of what a worker can take."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +55,8 @@ class Reader:
         """Fetch until cancelled; raises FactsDamaged if the topic has lost its beginning."""
         while True:
             try:
-                await self.fetch()
+                if 0 < await self.fetch() < MANY_RECORDS:
+                    await asyncio.sleep(GATHER_S)
             except KafkaError as error:  # the brokers will answer again; where we stand is looked at before each fetch
                 log.warning("nothing is fetched: %r", error)
                 await asyncio.sleep(AGAIN_S)
@@ -64,8 +70,8 @@ class Reader:
         """The client has its new partitions."""
         self.paused = False
 
-    async def fetch(self) -> None:
-        """One fetch for every lane that has room; waits a little if none has."""
+    async def fetch(self) -> int:
+        """One fetch for every lane that has room, of so many records; waits a little if none has."""
         asked = {}
         changes = self.changes
         self.room.clear()
@@ -79,16 +85,17 @@ class Reader:
                 asked[place] = lane
         if not asked:  # to ask for none would mean all
             await _set_within(self.room, WAIT_S)
-            return
+            return 0
         try:
             found = await self.consumer.getmany(*asked, timeout_ms=FETCH_MS, max_records=SLICE_RECORDS)
         except IllegalStateError:
-            return
+            return 0
         for place, lane in asked.items():
             if self.changes != changes:
-                return
+                return 0
             if self.lanes.get(place.partition) is lane and lane.next_offset is not None:
                 await self._hand_over(place, lane, found.get(place, []), changes)
+        return sum(map(len, found.values()))
 
     async def _stand(self, place: TopicPartition, lane: Lane) -> None:
         """Have the client read on where the lane's copy ends."""
