@@ -64,11 +64,6 @@ class States:
         self._begun: Flushing | None = None
         self._waiting: dict[str, Any] = {}  # what that has yet to encode
 
-    @property
-    def flushing(self) -> bool:
-        """Whether a flush is begun and not written."""
-        return self._begun is not None
-
     def resume(self) -> None:
         """Read again the ids of the last 30 days, without which no record may follow; who only looks needs none."""
         if self.meta.applied >= 0:
