@@ -39,7 +39,7 @@ def bench(scale: Scale) -> list[Figure]:
     note = f"{events:,} events of {customers:,} customers, {PARTITIONS} partitions, {SEGMENTS} segments, 20 triggers"
     return [
         _figure("an event in the log", log, "bytes", f"{note}; zstd, on each broker; {lengths:.0f} as sent"),
-        _figure("its decisions in the stream", decisions, "bytes", "on each broker that has them; not compressed"),
+        _figure("its decisions in the stream", decisions, "bytes", "on each broker that has them"),
         _figure("an event in a worker's copy", copy / events, "bytes", "its decisions too"),
         _figure("a customer in a worker's store", states / customers, "bytes", "state, timers, its transitions"),
         _figure(
