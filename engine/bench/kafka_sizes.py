@@ -15,7 +15,7 @@ from engine.bench.machine import resident_mb
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned, tuned, untuned
 from engine.runtimes.kafka.administration import administer
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, TRANSITIONS, Connection
 
 CUSTOMERS, EVENTS = 16_000, 160_000
 SEGMENTS = 100
@@ -35,11 +35,12 @@ def bench(scale: Scale) -> list[Figure]:
             copy, states = (bytes_in(Path(folder), part) for part in ("copy", "derived"))
         topics = topic_bytes(connection)
         few_mb, many_mb = (_idle_mb(bootstrap, rulebook, count) for count in (PARTITIONS, MANY))
-    log, decisions = topics[INTERACTIONS] / events, topics[DECISIONS] / events
+    log, decisions, transitions = (topics[name] / events for name in (INTERACTIONS, DECISIONS, TRANSITIONS))
     note = f"{events:,} events of {customers:,} customers, {PARTITIONS} partitions, {SEGMENTS} segments, 20 triggers"
     return [
         _figure("an event in the log", log, "bytes", f"{note}; zstd, on each broker; {lengths:.0f} as sent"),
         _figure("its decisions in the stream", decisions, "bytes", "on each broker that has them"),
+        _figure("its transitions in their topic", transitions, "bytes", "likewise"),
         _figure("an event in a worker's copy", copy / events, "bytes", "its decisions too"),
         _figure("a customer in a worker's store", states / customers, "bytes", "state, timers, its transitions"),
         _figure(
@@ -79,7 +80,7 @@ def bytes_in(folder: Path, part: str) -> int:
 
 def topic_bytes(connection: Connection) -> dict[str, int]:
     """What each topic takes on all brokers' disks, as they say."""
-    wanted = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
+    wanted = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS)}
     found = dict.fromkeys(wanted.values(), 0)
     brokers = administer(connection, lambda admin: admin.describe_log_dirs())
     directories = [directory for broker in brokers for directory in broker["log_dirs"]]

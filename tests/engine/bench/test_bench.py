@@ -13,7 +13,7 @@ from tests.engine.cli.shell import strand
 
 ROWS = {
     "live": 2, "segments": 3, "latency": 1, "rebuild": 2, "customers": 3, "busy": 1, "startup": 1,
-    "kafka": 9, "sizes": 5,
+    "kafka": 9, "sizes": 6,
 }  # fmt: skip
 
 
