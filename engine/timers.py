@@ -48,6 +48,7 @@ class Timers:
         self.beyond: list[Timer] = []  # what was added at or after the horizon since the last flush was begun
         self.begun: list[Timer] = []  # likewise before that, until the flush is written
         self.moved: set[Timer] = set()  # entries in memory whose customers are known to be queued anew
+        self.gone: set[Timer] = set()  # likewise those of the store, until the flush is written
 
     def reach(self, t_ms: int) -> None:
         """Have every timer due at or before t in the heap."""
@@ -76,14 +77,12 @@ class Timers:
         beyond = [*near, *self.begun, *self.beyond]
         self.begun, self.beyond = [], []
         for timer in beyond:
-            if timer in self.moved:
-                self.moved.remove(timer)
-            else:
+            if timer not in self.gone:
                 self.add(*timer)
 
     def move(self, due_ms: int, later_ms: int, customer: str) -> None:
         """Queue a customer later than the entry says that it has."""
-        self.moved.add((due_ms, customer))
+        (self.moved if due_ms < self.horizon else self.gone).add((due_ms, customer))
         if later_ms < NEVER:
             self.add(later_ms, customer)
 
@@ -91,6 +90,7 @@ class Timers:
         """Queue a customer."""
         timer = (due_ms, customer)
         self.moved.discard(timer)
+        self.gone.discard(timer)
         if due_ms < self.edge:
             heappush(self.heap, timer)
         elif due_ms < self.horizon:
@@ -151,8 +151,8 @@ class Timers:
     def flushed(self, since: Iterable[Timer]) -> None:
         """The store holds it now, but not what was added `since`; what waits in memory is left to the store if that is
         much more than was loaded."""
-        self.begun = []
+        self.begun, self.gone = [], set()
         if sum(map(len, self.by_hour.values())) > self.most_waiting:
             self.by_hour, self.hours, self.horizon = {}, [], self.edge
             self.beyond = [timer for timer in since if timer[0] >= self.horizon]
-        self.moved = {timer for timer in self.moved if timer[0] < self.horizon}
+            self.moved = {timer for timer in self.moved if timer[0] < self.horizon}
