@@ -193,14 +193,17 @@ class States:
         if ids is not None:
             flush.seen.append((self.meta.applied, ids))
         self.timers.begin_flush()
+        early: set[str] = set()
+        if self.packed or self._crowded():  # else all stay in memory, and their timers may be early
+            early, self.early = self.early, early
         self._begun = begun = Flushing(
             flush, self.program, self.timers,
-            records=self.unflushed, waiting=self.dirty, filed=self.filed, early=self.early,
+            records=self.unflushed, waiting=self.dirty, filed=self.filed, early=early,
         )  # fmt: skip
         for customer, (data, due_ms) in self.packed.items():
             begun.take(customer, data, due_ms)
         self._waiting = begun.waiting
-        self.dirty, self.filed, self.early, self.packed_steps, self.letters = {}, {}, set(), [], []
+        self.dirty, self.filed, self.packed_steps, self.letters = {}, {}, [], []
         if self.packed:  # they are not in memory, so they must be in the store
             self.packed = {}
             self._write_begun()
