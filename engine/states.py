@@ -62,7 +62,6 @@ class States:
         self.unflushed = 0  # records since the last flush that is written
         self.states_at_once = STATES_AT_ONCE
         self._begun: Flushing | None = None
-        self._waiting: dict[str, Any] = {}  # what that has yet to encode
 
     def resume(self) -> None:
         """Read again the ids of the last 30 days, without which no record may follow; who only looks needs none."""
@@ -75,8 +74,9 @@ class States:
     def prefetch(self, customers: Set[str]) -> None:
         """Bring customers into memory with one read; strangers get a new state."""
         hot, cold = self.hot, self.cold
-        if self._waiting and self._begun is not None:
-            self._begun.encode([customer for customer in customers if customer in self._waiting], self.meta.journey_ms)
+        begun = self._begun
+        if begun is not None and begun.waiting:
+            begun.encode([customer for customer in customers if customer in begun.waiting], self.meta.journey_ms)
         missing: list[str] = []
         cool = [customer for customer in customers if customer not in hot]  # a set's `-` would look at all of `hot`
         for customer in cool:
@@ -123,7 +123,8 @@ class States:
     def state(self, customer: str) -> Any:
         """The customer's state, which may be changed; a new one for a stranger."""
         state = self.hot.get(customer)
-        if state is None or customer in self._waiting:
+        begun = self._begun
+        if state is None or (begun is not None and customer in begun.waiting):
             self.prefetch({customer})
             state = self.hot[customer]
         return state
@@ -202,7 +203,6 @@ class States:
         )  # fmt: skip
         for customer, (data, due_ms) in self.packed.items():
             begun.take(customer, data, due_ms)
-        self._waiting = begun.waiting
         self.dirty, self.filed, self.packed_steps, self.letters = {}, {}, [], []
         if self.packed:  # they are not in memory, so they must be in the store
             self.packed = {}

@@ -1,8 +1,8 @@
 """A partition's timers: one for each customer, never later than what is due next.
 
 An entry may be early: it fires, finds nothing and is queued again. So an event that moves the next due instant later
-writes nothing; only when a state goes to the store is its timer moved to what is due then, or the state would be read
-again for nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future,
+writes nothing; only when a state leaves memory is its timer moved to what is due then, or the state would be read again
+for nothing. The store holds one entry a customer as of the last flush; in memory are those of the near future,
 and what was added since.
 """
 

@@ -39,10 +39,10 @@ def bench(scale: Scale) -> list[Figure]:
 
 def _throughput(rates: Rates) -> list[Figure]:
     one = f"{median(rates.one):,.0f} events/s of {PARTITIONS} partitions with {SEGMENTS} segments and 20 triggers"
-    usual = f"{median(rates.usual):,.0f} events/s, otherwise alike"
+    over_usual = f"{median(rates.usual):,.0f} events/s, otherwise alike"
     return [
         *_to_peers(rates, "one worker", rates.one, one),
-        *_to_peers(rates, "one worker over usual traffic", rates.usual, usual),
+        *_to_peers(rates, "one worker over usual traffic", rates.usual, over_usual),
         _ratio(
             "one worker to the same shards embedded", rates.one, rates.embedded,
             note=f"{one}; {median(rates.embedded):,.0f} embedded", threshold=0.7,

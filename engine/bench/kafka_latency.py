@@ -16,14 +16,12 @@ from typing import Any
 
 from engine.bench import kafka_worker
 from engine.bench.kafka_decided import Decided
-from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, publish, wait_until
+from engine.bench.kafka_stand import PARTITIONS, Program, new_topics, placed, publish, wait_until
 from engine.bench.latency import Waits, arrivals_at
 from engine.bench.stand import Scale, apart
 from engine.bench.tuning import Tuned
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
-from events.codec import head_of
-from events.partitioning import partition_of
 
 CUSTOMERS, EVENTS = 8_000, 80_000
 TICK_S = 0.002
@@ -82,9 +80,8 @@ class Sent:
 async def _arriving(connection: Connection, records: list[bytes], arrivals: list[float]) -> Waits:
     parts: list[list[Arrival]] = [[] for _ in range(PARTITIONS)]
     for record, at_s in zip(records, arrivals, strict=True):
-        head = head_of(record)
-        outgoing = Outgoing(head.customer_id.encode(), record, head.appended_at_ms)
-        parts[partition_of(head.customer_id, PARTITIONS)].append(Arrival(at_s, outgoing))
+        partition, outgoing = placed(record)
+        parts[partition].append(Arrival(at_s, outgoing))
     producer = producer_of(connection)
     await producer.start()
     try:

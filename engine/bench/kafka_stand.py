@@ -25,6 +25,7 @@ from engine.bench.stand import groups
 from engine.bench.workload import START_MS
 from engine.rulebook.rulebook import unpack
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.producing import Outgoing
 from events.codec import head_of
 from events.errors import OperatorError
 from events.partitioning import partition_of
@@ -70,17 +71,22 @@ def new_topics(
 def publish(connection: Connection, records: Iterator[bytes]) -> None:
     """Append records to the log as a publisher would: keyed, placed and timed."""
     from engine.runtimes.kafka.appending import Appender
-    from engine.runtimes.kafka.producing import Outgoing
 
     topic = connection.topic(INTERACTIONS)
     with Appender(connection, (topic,)) as appender:
         for chunk in groups(records, CHUNK):
             parts: dict[int, list[Outgoing]] = {}
             for record in chunk:
-                head = head_of(record)
-                outgoing = Outgoing(head.customer_id.encode(), record, head.appended_at_ms)
-                parts.setdefault(partition_of(head.customer_id, PARTITIONS), []).append(outgoing)
+                partition, outgoing = placed(record)
+                parts.setdefault(partition, []).append(outgoing)
             appender.append(topic, parts)
+
+
+def placed(record: bytes) -> tuple[int, Outgoing]:
+    """The partition of a record, and how it is appended there."""
+    head = head_of(record)
+    outgoing = Outgoing(head.customer_id.encode(), record, head.appended_at_ms)
+    return partition_of(head.customer_id, PARTITIONS), outgoing
 
 
 class Program:

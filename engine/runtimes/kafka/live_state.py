@@ -97,7 +97,6 @@ def followed_store(place: Workplace, partition: int) -> Iterator[RocksDerived | 
 
     The body runs with its turn, and passes it on.
     """
-    # Adapters load when chosen.
     from engine.adapters.rocksdb_derived import RocksDerived  # noqa: PLC0415 -- adapters load when chosen
     from engine.adapters.rocksdb_options import Access  # noqa: PLC0415 -- likewise
 
