@@ -10,11 +10,11 @@ LEAP_MS = 7 * DAY_MS
 """What journey time may move by at once, unless the operator says otherwise."""
 
 
-def check_leap(from_ms: int, to_ms: int) -> None:
-    """Raise OperatorError if journey time would move by more than 7 days at once."""
+def check_leap(from_ms: int, to_ms: int, place: str = "") -> None:
+    """Raise OperatorError if journey time would move by more than 7 days at once; `place` says whose, if not all."""
     if to_ms - from_ms > LEAP_MS:
         raise OperatorError(
-            f"journey time would move from {instant_text(from_ms)} to {instant_text(to_ms)}, more than 7 days at "
-            "once, and everything due in between would be decided as of now",
+            f"{place}journey time would move from {instant_text(from_ms)} to {instant_text(to_ms)}, "
+            "more than 7 days at once, and everything due in between would be decided as of now",
             "if that is right, say so with --catch-up; nothing of this was appended",
         )

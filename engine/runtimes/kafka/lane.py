@@ -1,8 +1,7 @@
 """One partition in a worker's hands: a thread that opens it, copies what is fetched, and drives its shard.
 
-open:  the copy reaches the log's end -> what applying left out is appended -> claim -> frontier -> the copy reaches
-       that too -> the shard opens
-then:  slice -> copy -> process until nothing is left -> ticks by the clock -> flush when nothing comes
+Once it is open (`opening.py`): slice -> copy -> process until nothing is left -> ticks by the clock (`ticking.py`) ->
+flush when nothing comes.
 """
 
 from __future__ import annotations
@@ -12,33 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-from engine.leaps import LEAP_MS
 from engine.runtimes.clock import Every
-from engine.runtimes.embedded.due import next_due_ms
-from engine.runtimes.kafka.announcing import Announcer
-from engine.runtimes.kafka.claims import Claim
-from engine.runtimes.kafka.clients import PartitionTopic
-from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, INTERACTIONS, NOTHING, TRANSITIONS
-from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
 from engine.runtimes.kafka.log import KafkaLog
-from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.opening import Opening
 from engine.runtimes.kafka.restoring import restore
 from engine.runtimes.kafka.shard import ClaimedShard
-from engine.runtimes.kafka.standstill import NONE, open_shard, process
+from engine.runtimes.kafka.standstill import NONE, process
+from engine.runtimes.kafka.ticking import Ticking
 from engine.runtimes.kafka.values import Fetched
 from engine.runtimes.kafka.workplace import Workplace
-from events.codec import activation_of, encode_activation, encode_tick, read_record
-from events.errors import FactsDamaged, OperatorError
-from events.times import instant_text
 from projections.expressions.runtime import NEVER
-from triggers.decisions import MARK
 
 T = TypeVar("T")
 
@@ -84,9 +74,7 @@ class Lane:
         self._waiting = 0
         self._closing = False
         self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
-        self._ticked = -1
         self._flush = Every(FLUSH_S)
-        self._watched_ms = 0
         self._thread = Thread(target=self._run, name=f"strand-p{partition}", daemon=True)
         self._thread.start()
 
@@ -174,15 +162,15 @@ class Lane:
     def _own(self, local: LocalPartition) -> None:
         self._local = local
         log = KafkaLog(local.copy, self._between, partition=self.partition, partitions=self.place.partitions)
-        events = self._topic(INTERACTIONS)
-        end = self._checked_end(log, events)
+        opening = Opening(self.place, local, log, self.partition, self.anew)
+        end = opening.checked_end()
         self._tell(self._reads_from, log.end(), end)
         self._copy_to(log, end)
-        self._complete_activations(log, events)
-        shard = self._opened(log, local, events)
-        self.shard = shard
+        opening.complete_activations()
+        self._ticking = Ticking(self.place, log, opening.events, self.partition)
+        self.shard = shard = opening.shard(partial(self._copy_to, log))
         while not self._closing:
-            self._round(shard, log, events)
+            self._round(shard, log)
         shard.flush()
 
     def _copy_to(self, log: KafkaLog, end: int) -> None:
@@ -190,67 +178,7 @@ class Lane:
             self._take(self._next(FLUSH_IDLE_S), log)
             self._between()
 
-    def _topic(self, name: str) -> PartitionTopic:
-        place = self.place
-        partition = 0 if name == ACTIVATIONS else self.partition
-        return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
-
-    def _announcer(self) -> Announcer | None:
-        wanted = self.place.connection.transitions
-        return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
-
-    def _checked_end(self, log: KafkaLog, events: PartitionTopic) -> int:
-        """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
-        begin, end = events.begin(), events.end()
-        place = f"partition {self.partition} of {self.place.connection.topic(INTERACTIONS)}"
-        if begin > 0:
-            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
-            raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
-        check_end(place, end, log.end())
-        return end
-
-    def _complete_activations(self, log: KafkaLog, events: PartitionTopic) -> None:
-        """Append the activations that are not in this partition: whoever applied them was cut off, or is at it."""
-        topic = self._topic(ACTIVATIONS)
-        end = topic.end()
-        check_end(self.place.connection.topic(ACTIVATIONS), end, log.newest_activation + 1)
-        known = self.place.announced
-        known.update(topic.read(max(known, default=-1) + 1, end))
-        for number, value in sorted(known.items()):
-            if number > log.newest_activation:
-                activation = activation_of(read_record(value)[0])
-                at_ms = max(activation.at_ms, log.journey_ms)
-                events.append(encode_activation(numbered(activation, number), at_ms), at_ms=at_ms)
-
-    def _opened(self, log: KafkaLog, local: LocalPartition, events: PartitionTopic) -> ClaimedShard:
-        place = self.place
-        topic = self._topic(DECISIONS)
-        decisions = KafkaDecisions(topic, local.copy)
-        shard = ClaimedShard(
-            log,
-            decisions,
-            local.shard_generations,
-            place.rulebooks.load,
-            place.rulebooks.compile,
-            partition=self.partition,
-            anew=self.anew,
-            announcer=self._announcer(),
-        )
-        end = topic.end()
-        check_end(f"partition {self.partition} of {place.connection.topic(DECISIONS)}", end, decisions.count())
-        decisions.catch_up(end)
-        for offset in shard.activations.offsets():  # one that cannot compile them does not claim
-            if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
-                shard.activations.compiled(offset)
-        decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name, anew=self.anew))
-        decided = decisions.highest[0] + 1  # by the owner before, of what came while we copied
-        if decided > log.end():
-            check_end(f"partition {self.partition} of {place.connection.topic(INTERACTIONS)}", events.end(), decided)
-            self._copy_to(log, decided)
-        open_shard(shard)
-        return shard
-
-    def _round(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> None:
+    def _round(self, shard: ClaimedShard, log: KafkaLog) -> None:
         """Process until nothing is left or the next slice is there; then see what is due, and take what comes."""
         if shard.world is not None:
             shard.world.cache = self.place.states_each
@@ -271,10 +199,10 @@ class Lane:
                 return
             self.done = log.end()
         self.beat_s = time.monotonic()
-        self.next_due_ms = NEVER if shard.world is None else next_due_ms(shard.world)
-        if self.done == log.end() and self._inbox.empty() and self._tick_due(shard, log, events):
+        self.next_due_ms = self._ticking.look(shard.world)
+        if self.done == log.end() and self._inbox.empty() and self._ticking.tick(self.log_end):
             return
-        item = self._next(0 if self.done < log.end() else self._seconds_left(shard))
+        item = self._next(0 if self.done < log.end() else self._ticking.seconds_left(FLUSH_IDLE_S))
         self._take(item, log)
         while not self._inbox.empty() and log.end() - self.done < BATCH_RECORDS:  # what came meanwhile is one batch
             self._take(self._next(0), log)
@@ -312,39 +240,3 @@ class Lane:
 
     def _tell(self, what: Callable[..., None], *arguments: int) -> None:
         self.place.bridge.loop.call_soon_threadsafe(what, *arguments)
-
-    # ------------------------------------------------------------ time
-    def _seconds_left(self, shard: ClaimedShard) -> float:
-        if not self.place.live or shard.world is None:
-            return FLUSH_IDLE_S
-        left_ms = self.next_due_ms - self.place.clock()
-        return min(max(left_ms, 1) / 1000, FLUSH_IDLE_S)
-
-    def _tick_due(self, shard: ClaimedShard, log: KafkaLog, events: PartitionTopic) -> bool:
-        """Append a tick if the log is read to its end and something is due by the clock; whether it did."""
-        if not self.place.live or shard.world is None or log.end() < max(self.log_end, self._ticked + 1):
-            return False
-        now_ms = self.place.clock()
-        if self.next_due_ms > now_ms:
-            self._watched_ms = now_ms
-            return False
-        self._check_leap(max(log.journey_ms, self._watched_ms), now_ms)
-        self._watched_ms = now_ms
-        self._ticked = events.append(encode_tick(now_ms), at_ms=now_ms)
-        return True
-
-    def _check_leap(self, from_ms: int, now_ms: int) -> None:
-        if now_ms - from_ms > LEAP_MS and not self.place.catch_up:
-            raise OperatorError(
-                f"partition {self.partition}: journey time would move from {instant_text(from_ms)} to "
-                f"{instant_text(now_ms)}, more than 7 days at once, and everything due in between would be decided "
-                "as of now",
-                "if that is right, say so with --catch-up; nothing of this was appended",
-            )
-
-
-def check_end(place: str, end: int, known: int) -> None:
-    """Raise FactsDamaged if a topic ends before what is known of it."""
-    if end < known:
-        action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
-        raise FactsDamaged(f"{place} ends before offset {end}, records before {known} were read", action)

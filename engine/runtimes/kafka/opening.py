@@ -1,0 +1,111 @@
+"""What stands between a partition's copy and its open shard.
+
+The copy reaches the log's end -> what applying left out is appended -> claim -> frontier -> the copy reaches that too
+-> the shard opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.runtimes.kafka.announcing import Announcer
+from engine.runtimes.kafka.claims import Claim
+from engine.runtimes.kafka.clients import PartitionTopic
+from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, INTERACTIONS, NOTHING, TRANSITIONS
+from engine.runtimes.kafka.decisions import KafkaDecisions
+from engine.runtimes.kafka.local import LocalPartition
+from engine.runtimes.kafka.log import KafkaLog
+from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.shard import ClaimedShard
+from engine.runtimes.kafka.standstill import open_shard
+from engine.runtimes.kafka.workplace import Workplace
+from events.codec import activation_of, encode_activation, read_record
+from events.errors import FactsDamaged
+from triggers.decisions import MARK
+
+
+@dataclass(slots=True)
+class Opening:
+    """A partition's way to an open shard; `anew` as `ClaimedShard` has it. `events` is its part of the log."""
+
+    place: Workplace
+    local: LocalPartition
+    log: KafkaLog
+    partition: int
+    anew: bool
+    events: PartitionTopic = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events = self._topic(INTERACTIONS)
+
+    def checked_end(self) -> int:
+        """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
+        begin, end = self.events.begin(), self.events.end()
+        place = self._named(INTERACTIONS)
+        if begin > 0:
+            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
+            raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
+        check_end(place, end, self.log.end())
+        return end
+
+    def complete_activations(self) -> None:
+        """Append the activations that are not in this partition: whoever applied them was cut off, or is at it."""
+        log, topic = self.log, self._topic(ACTIVATIONS)
+        end = topic.end()
+        check_end(self.place.connection.topic(ACTIVATIONS), end, log.newest_activation + 1)
+        known = self.place.announced
+        known.update(topic.read(max(known, default=-1) + 1, end))
+        for number, value in sorted(known.items()):
+            if number > log.newest_activation:
+                activation = activation_of(read_record(value)[0])
+                at_ms = max(activation.at_ms, log.journey_ms)
+                self.events.append(encode_activation(numbered(activation, number), at_ms), at_ms=at_ms)
+
+    def shard(self, copy_to: Callable[[int], None]) -> ClaimedShard:
+        """Claim the decisions and open the shard; `copy_to` has the copy reach an offset."""
+        place, log = self.place, self.log
+        topic = self._topic(DECISIONS)
+        decisions = KafkaDecisions(topic, self.local.copy)
+        shard = ClaimedShard(
+            log,
+            decisions,
+            self.local.shard_generations,
+            place.rulebooks.load,
+            place.rulebooks.compile,
+            partition=self.partition,
+            anew=self.anew,
+            announcer=self._announcer(),
+        )
+        end = topic.end()
+        check_end(self._named(DECISIONS), end, decisions.count())
+        decisions.catch_up(end)
+        for offset in shard.activations.offsets():  # one that cannot compile them does not claim
+            if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
+                shard.activations.compiled(offset)
+        decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name, anew=self.anew))
+        decided = decisions.highest[0] + 1  # by the owner before, of what came while we copied
+        if decided > log.end():
+            check_end(self._named(INTERACTIONS), self.events.end(), decided)
+            copy_to(decided)
+        open_shard(shard)
+        return shard
+
+    def _topic(self, name: str) -> PartitionTopic:
+        place = self.place
+        partition = 0 if name == ACTIVATIONS else self.partition
+        return PartitionTopic(place.clients, place.bridge, place.connection.topic(name), partition)
+
+    def _named(self, topic: str) -> str:
+        return f"partition {self.partition} of {self.place.connection.topic(topic)}"
+
+    def _announcer(self) -> Announcer | None:
+        wanted = self.place.connection.transitions
+        return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
+
+
+def check_end(place: str, end: int, known: int) -> None:
+    """Raise FactsDamaged if a topic ends before what is known of it."""
+    if end < known:
+        action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
+        raise FactsDamaged(f"{place} ends before offset {end}, records before {known} were read", action)
