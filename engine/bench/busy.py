@@ -14,7 +14,7 @@ from engine.bench.machine import resident_mb
 from engine.bench.stand import Scale, Stand, apart, groups
 from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import Workload, cities_for
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 
 BUSY_EVENTS = 1_000_000
 DAYS = 30.0

@@ -23,7 +23,7 @@ from engine.bench.stand import Cost, Scale, Stand, Watch, apart, groups, open_st
 from engine.bench.tuning import Tuned, tuned
 from engine.bench.workload import GAP_DAYS, Workload, cities_for
 from engine.ports import Flush
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.seen import HORIZON_MS
 from engine.seen_tiers import Tier
 from engine.shard import Shard

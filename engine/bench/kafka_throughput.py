@@ -21,7 +21,7 @@ from engine.bench.live import drive
 from engine.bench.rebuild import TURNS, bare_seconds
 from engine.bench.stand import Scale, Stand, Watch, apart, groups
 from engine.bench.tuning import Tuned
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from events.codec import head_of
 from events.errors import OperatorError

@@ -20,7 +20,7 @@ from engine.bench.live import SEGMENTS, drive, live
 from engine.bench.stand import BATCH, Scale, Stand, apart, groups, open_facts, ratio
 from engine.bench.tuning import Tuned, tuned
 from engine.runtimes.clock import Every
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.engine import FLUSH_S
 
 CUSTOMERS, EVENTS = 8_000, 80_000

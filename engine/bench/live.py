@@ -14,7 +14,7 @@ from engine.bench.stand import BATCH, Cost, Scale, Stages, Stand, Watch, apart, 
 from engine.bench.tuning import Tuned, tuned, usual
 from engine.outputs import kept
 from engine.ports import Flush
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.shard import Shard
 from events.codec import read_record
 

@@ -16,7 +16,7 @@ from engine.bench.live import SEGMENTS, drive, in_cpu, shown
 from engine.bench.stand import Cost, Scale, Stand, Watch, apart, groups, ratio
 from engine.bench.tuning import Tuned, tuned
 from engine.outputs import frontier
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from engine.importing.readers import read
 from engine.importing.report import ImportReport
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.rulebooks import load_rulebook
 from engine.workspace.settings import FILE as SETTINGS_FILE
 from engine.workspace.settings import load_settings

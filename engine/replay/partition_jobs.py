@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.ports import Log
+from engine.runtimes.collector import calm_collector
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -48,7 +49,8 @@ def each_partition(
     `work` is a function of a module; what it raises is raised here. With one job, or one partition, nothing is spawned.
     """
     if min(jobs, len(arguments)) <= 1:
-        return [work(*each, advance) for each in arguments]
+        with calm_collector():
+            return [work(*each, advance) for each in arguments]
     context = get_context("spawn")
     done = context.Value("q", 0)
     with ProcessPoolExecutor(min(jobs, len(arguments)), context, initializer=_share, initargs=(done,)) as pool:
@@ -68,7 +70,8 @@ def _share(done: Synchronized[int]) -> None:
 
 
 def _in_child(work: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
-    return work(*arguments, _count)
+    with calm_collector():
+        return work(*arguments, _count)
 
 
 def _count(records: int) -> None:

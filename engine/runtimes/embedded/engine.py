@@ -15,8 +15,8 @@ from pathlib import Path
 from engine.delivery.outbox import Outbox
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, Every, wall_clock_ms
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.bell import Bell
-from engine.runtimes.embedded.collector import calm_collector
 from engine.runtimes.embedded.due import next_due_ms
 from engine.runtimes.embedded.generations import PartitionGenerations
 from engine.runtimes.embedded.intake import Intake
@@ -140,8 +140,8 @@ class EmbeddedEngine(SelfClosing):
         """
         as_of_ms = self._checked(as_of_ms)
         began = time.perf_counter()
-        self.open_shards()
         with calm_collector():
+            self.open_shards()
             processed = self._drain(progress)
             for shard in self.shards:
                 if shard.world is not None and (self._behind(shard, as_of_ms) or shard.world.overdue):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from engine.runtimes.embedded.collector import calm_collector
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.kafka.app import SESSION_MS, Group, make_app
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.metrics import WorkerFigures

@@ -11,9 +11,11 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from engine.hashes import MODULUS, as_text
+from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.report import RunReport, report_of
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.reader import Reader, settings
+from engine.runtimes.kafka.turn import quick_loop
 from engine.runtimes.kafka.worker import Worker
 
 POLL_S = 0.02
@@ -28,29 +30,34 @@ async def run_until_idle(connection: Connection, folder: Path, *, name: str, dep
     Reads no clock and writes no ticks: `applying.tick` lets time pass before.
     """
     began = time.perf_counter()
-    async with Worker(connection, folder, name=name, live=False, depot=depot) as worker:
-        topic = connection.topic(INTERACTIONS)
-        consumer = AIOKafkaConsumer(**connection.client, **settings())
-        await consumer.start()
-        reading = asyncio.create_task(Reader(consumer, topic, worker.lanes, worker.place.room).run())
-        try:
-            consumer.assign([TopicPartition(topic, partition) for partition in range(worker.partitions)])
-            upto = await worker.place.clients.ends(topic, range(worker.partitions))
-            await worker.assign(range(worker.partitions))
-            while not worker.done(upto):
-                await asyncio.wait([worker.failed, reading], timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
-                for each in (worker.failed, reading):
-                    if each.done():
-                        each.result()
-            for standing in worker.standing.values():
-                raise standing
-            report = await report_over(worker, began=began)
-            if worker.checkpoints is not None:
-                await worker.checkpoints.leave_all()
-            return report
-        finally:
-            reading.cancel()
-            await consumer.stop()
+    with calm_collector(), quick_loop():
+        async with Worker(connection, folder, name=name, live=False, depot=depot) as worker:
+            return await _processed(worker, connection, began)
+
+
+async def _processed(worker: Worker, connection: Connection, began: float) -> RunReport:
+    topic = connection.topic(INTERACTIONS)
+    consumer = AIOKafkaConsumer(**connection.client, **settings())
+    await consumer.start()
+    reading = asyncio.create_task(Reader(consumer, topic, worker.lanes, worker.place.room).run())
+    try:
+        consumer.assign([TopicPartition(topic, partition) for partition in range(worker.partitions)])
+        upto = await worker.place.clients.ends(topic, range(worker.partitions))
+        await worker.assign(range(worker.partitions))
+        while not worker.done(upto):
+            await asyncio.wait([worker.failed, reading], timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+            for each in (worker.failed, reading):
+                if each.done():
+                    each.result()
+        for standing in worker.standing.values():
+            raise standing
+        report = await report_over(worker, began=began)
+        if worker.checkpoints is not None:
+            await worker.checkpoints.leave_all()
+        return report
+    finally:
+        reading.cancel()
+        await consumer.stop()
 
 
 async def report_over(worker: Worker, *, began: float) -> RunReport:
