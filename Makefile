@@ -66,7 +66,7 @@ chaos-kafka: $(READY) ## strike workers and NODES=1 or 3 brokers for MINUTES=10,
 	@$(BIN)/python -m tests.chaos_kafka --minutes $(MINUTES) --events 100000 --nodes $(NODES) --at-once $(AT_ONCE)
 
 chaos-kafka-short: $(READY) ## six short trials on Kafka, each of another fault
-	@$(BIN)/python -m tests.chaos_kafka --trials 6 --short
+	@$(BIN)/python -m tests.chaos_kafka --trials 6 --short --at-once $(AT_ONCE)
 
 bench: $(READY) ## measure the engine against floors of the same run, into bench/results.md
 	@$(BIN)/strand bench
