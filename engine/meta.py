@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.ports import DerivedStore
+from engine.outputs import frontier
+from engine.ports import DecisionStream, DerivedStore
+from events.errors import DerivedDamaged, FactsDamaged
 from events.fold_version import FOLD_VERSION
+from triggers.decisions import MARK
 
 META_VERSION = 2
 READ_VERSIONS = (1, 2)
@@ -57,3 +60,25 @@ def read_meta(store: DerivedStore) -> Meta | None:
         return None
     meta.version = META_VERSION
     return meta
+
+
+def live_meta(store: DerivedStore, partition: int) -> Meta | None:
+    """As `read_meta`, of a live generation: one that holds no world at all is damaged, for it held one when it became
+    live."""
+    if store.meta() is None:
+        raise DerivedDamaged(f"the live world of partition {partition} is gone from its generation", ADVICE)
+    return read_meta(store)
+
+
+def check_within(meta: Meta, stream: DecisionStream, partition: int) -> None:
+    """Raise FactsDamaged where a world contains more than was decided: facts are on the disk before what is made of
+    them, so they have lost something since, or are an older copy."""
+    edge = frontier(stream)
+    if (meta.applied, MARK, "") <= edge and meta.batches_read <= stream.count():
+        return
+    raise FactsDamaged(
+        f"partition {partition}: the live world is ahead of the decisions: it contains offset {meta.applied} and "
+        f"{meta.batches_read} batches, facts/ hold decisions up to offset {edge[0]} in {stream.count()} batches",
+        f"put the newest copy from `strand backup` in the place of facts/p{partition}; or, to go on with these facts, "
+        "remove derived/ and run `strand rebuild`; nothing was changed",
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.compiled import Compiled
+from engine.ports import Log
 from events.admission import judge_record
 from events.codec import head_of, read_record, refusal_of
 from events.dead_letters import Door, dead_letter, encode_dead_letter
@@ -27,6 +28,14 @@ class Batch:
     control: int = 0
     unknown: list[int] = field(default_factory=list)
     letters: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def values_of(log: Log, first: int, stop: int, limit: int) -> list[bytes]:
+    """Up to `limit` values of records that are known to be in a log, at least one; first < stop.
+
+    Raises FactsDamaged where there is none: who asks until it has all would ask for ever.
+    """
+    return log.read(first, min(limit, stop - first)) or [log.get(first)]
 
 
 class Reader:

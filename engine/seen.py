@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from engine.ports import Log
+from engine.reading import values_of
 from engine.seen_blocks import HASH_BYTES, HASHES, Block, gaps, packed, unpacked
 from engine.seen_tiers import Merging, Tier
 from events.codec import head_of
@@ -206,9 +207,7 @@ class Seen:
 
     def _read_again(self, start: int, stop: int, passed: set[int]) -> None:
         while start < stop:
-            values = self.log.read(start, min(5_000, stop - start))
-            if not values:
-                return
+            values = values_of(self.log, start, stop, 5_000)
             heads: list[Any] = []
             for place, value in enumerate(values):
                 head = None if start + place in passed else head_of(value)

@@ -17,7 +17,7 @@ from engine.deciding import Decider
 from engine.meta import Meta, read_meta
 from engine.outputs import encode_batch, frontier, kept, mark
 from engine.ports import DecisionStream, Generations, Log
-from engine.reading import Reader
+from engine.reading import Reader, values_of
 from engine.world import Past, World
 from events.errors import FactsDamaged
 from events.fold_version import FOLD_VERSION
@@ -119,9 +119,7 @@ class Shard:
         past = Past((upto, MARK, ""), self.recorded(0, -1).outputs)
         while meta.applied < upto:
             first = meta.applied + 1
-            batch = reader.read(
-                self.log.read(first, min(FOLD_BATCH, upto + 1 - first)), first, through_activations=True
-            )
+            batch = reader.read(values_of(self.log, first, upto + 1, FOLD_BATCH), first, through_activations=True)
             world.advance(batch, past, None)
             world.pack_steps(PACK_STEPS)
             if world.full():

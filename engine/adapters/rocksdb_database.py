@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from rocksdict import AccessType, Checkpoint, Options, Rdict, WriteBatch, WriteOptions
 
+from engine.adapters.rocksdb_beside import Beside
 from engine.adapters.rocksdb_errors import translated
 from engine.adapters.rocksdb_journal import check_journals
 from engine.adapters.rocksdb_options import Access, StoreMemory, database_options
@@ -36,30 +35,33 @@ class Database:
         self.path = path
         self._damaged = damaged
         self._failed: Callable[[], OperatorError] | None = None
-        self._scratch: str | None = None
+        self._beside: Beside | None = None
         with translated(path, damaged):
             if create:
                 path.mkdir(parents=True, exist_ok=True)
             if not (path / "CURRENT").is_file() and (not create or any(path.glob("*.log")) or any(path.glob("*.sst"))):
                 raise damaged("the file CURRENT is missing")
-            fault = check_journals(path)
-            if fault is not None:
-                raise damaged(f"{fault.file.name}: Corruption at byte {fault.byte}: {fault.why}")
-            self._db = self._open(families, memory, access, create=create)
-            self._families = {name: self._db.get_column_family(name) for name in families}
-            self._handles = {name: self._db.get_column_family_handle(name) for name in families}
+            if access is Access.OWN:
+                self._hold(self._owned(families, memory, create=create), families)
+                return
+            self._beside = Beside(path, families, memory, damaged)
+            try:
+                self._hold(self._beside.open(), families)
+            except BaseException:
+                self._beside.close()
+                raise
 
-    def _open(self, families: Mapping[str, Options], memory: StoreMemory, access: Access, *, create: bool) -> Rdict:
-        kind = AccessType.read_write()
-        if access is Access.FOLLOW:
-            self._scratch = tempfile.mkdtemp(prefix="strand-follow-")  # a follower keeps its own LOG file there
-            kind = AccessType.secondary(self._scratch)
+    def _owned(self, families: Mapping[str, Options], memory: StoreMemory, *, create: bool) -> Rdict:
+        fault = check_journals(self.path)
+        if fault is not None:
+            raise self._damaged(str(fault))
         options = database_options(memory, create=create)
-        try:
-            return Rdict(str(self.path), options, column_families=dict(families), access_type=kind)
-        except BaseException:
-            self._remove_scratch()
-            raise
+        return Rdict(str(self.path), options, column_families=dict(families), access_type=AccessType.read_write())
+
+    def _hold(self, opened: Rdict, families: Iterable[str]) -> None:
+        self._db = opened
+        self._families = {name: opened.get_column_family(name) for name in families}
+        self._handles = {name: opened.get_column_family_handle(name) for name in self._families}
 
     def family(self, name: str) -> Rdict:
         """One column family, to read from; nobody may keep an iterator over it, since that would keep the lock."""
@@ -110,8 +112,14 @@ class Database:
 
     def catch_up(self) -> None:
         """As a follower, see what the owner has written meanwhile."""
+        if self._beside is None or not self._beside.changed():
+            return
         with translated(self.path, self._damaged):
-            self._db.try_catch_up_with_primary()
+            newer = self._beside.open()
+        older, names = self._db, list(self._families)
+        self._release()
+        self._hold(newer, names)
+        _close(older)
 
     def copy_to(self, target: Path) -> None:
         """Make a consistent copy of everything written so far; table files are hard links where that is possible."""
@@ -132,17 +140,16 @@ class Database:
         """
         if self.closed:
             return
+        self._release()
+        _close(self._db)
+        del self._db
+        if self._beside is not None:
+            self._beside.close()
+
+    def _release(self) -> None:
         self._handles.clear()
         while self._families:
             _close(self._families.popitem()[1])
-        _close(self._db)
-        del self._db
-        self._remove_scratch()
-
-    def _remove_scratch(self) -> None:
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            self._scratch = None
 
 
 def _close(opened: Rdict) -> None:

@@ -28,6 +28,9 @@ class JournalFault:
     byte: int
     why: str
 
+    def __str__(self) -> str:
+        return f"{self.file.name}: Corruption at byte {self.byte}: {self.why}"
+
 
 def journals(database: Path) -> list[Path]:
     """The write-ahead files and the manifest of a database, oldest first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
 from engine.hashes import MODULUS, canonical_state, customer_hash, state_hash
-from engine.meta import Meta, read_meta
+from engine.meta import Meta, check_within, live_meta
 from engine.outputs import frontier
 from engine.ports import DerivedStore
 from engine.replay.partition_jobs import Advance, WatchedLog
@@ -18,7 +18,7 @@ from engine.shard import Shard
 from engine.world import World
 from events.errors import DerivedDamaged
 from events.fold_version import FOLD_VERSION
-from triggers.decisions import MARK, Position
+from triggers.decisions import Position
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_facts import RocksFacts
@@ -83,16 +83,22 @@ class OneGeneration:
 
 
 def fold_beside(workspace: Workspace, partition: int, target: DerivedStore, advance: Advance) -> Folded:
-    """Fold a partition into `target`, up to the live world's applied offset (the frontier where none is usable)."""
+    """Fold a partition into `target`, up to the live world's applied offset (the frontier where none is usable).
+
+    Raises FactsDamaged, also where the live world is ahead of the decisions.
+    """
     store, damage = _open_live(workspace, partition)
-    facts = workspace.facts[partition]
-    if not workspace.owner:
-        facts.catch_up()  # facts seen after the live world hold all that it was made of
+    facts = workspace.facts_now()[partition]  # seen after the live world, so they hold all that it was made of
     log = WatchedLog(facts.log, advance)
     books = rulebooks()
     shard = Shard(log, facts.decisions, OneGeneration(target), books.load, books.compile, partition=partition)
     shard.past.frontier = frontier(facts.decisions)
-    live, why = (None, damage) if damage else _live_world(facts, store, shard.past.frontier, shard.activations)
+    live, why = None, damage
+    try:
+        if not damage:
+            live, why = _live_world(facts, store, shard.past.frontier, shard.activations)
+    except DerivedDamaged as error:
+        why = damage = error.message
     if live is None:
         world = shard.refold()
     else:
@@ -148,13 +154,13 @@ def _live_world(
     facts: RocksFacts, store: DerivedStore | None, edge: Position, activations: Activations
 ) -> tuple[World | None, str]:
     """The live world, or why there is none to compare with."""
-    meta = None if store is None else read_meta(store)
+    meta = None if store is None else live_meta(store, facts.partition)
+    if meta is not None:
+        check_within(meta, facts.decisions, facts.partition)
     if store is None or meta is None or meta.applied < 0:
         return None, "there is no live world"
     if meta.fold_version != FOLD_VERSION:
         return None, f"the live world is of fold version {meta.fold_version}, this engine folds by {FOLD_VERSION}"
-    if (meta.applied, MARK, "") > edge:
-        return None, "the live world is ahead of the decisions"
     active = activations.active_at(edge)
     if active is None or active != meta.activation_offset:
         return None, "the live world is of an earlier rulebook"

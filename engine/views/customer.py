@@ -10,6 +10,7 @@ import msgspec
 from engine.customer_view import CustomerView
 from engine.ledgers import read_ledger
 from engine.meta import ADVICE
+from engine.reading import values_of
 from engine.steps import StepRecord, read_steps
 from engine.views.partition import PartitionView, Row
 from engine.views.rows import decision_row, event_row, message_row, step_rows
@@ -116,7 +117,7 @@ def _events(view: PartitionView, customer: str, advance: Callable[[int], None]) 
     """A scan of the partition's log; most records are passed over by their bytes alone."""
     needle, offset = customer.encode(), 0
     while offset <= view.applied:
-        values = view.log.read(offset, min(READ_RECORDS, view.applied + 1 - offset))
+        values = values_of(view.log, offset, view.applied + 1, READ_RECORDS)
         for place, raw in enumerate(values, offset):
             if needle in raw:
                 head = head_of(raw)

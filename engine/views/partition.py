@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.activations import Activations
 from engine.compiled import Compiled
-from engine.meta import Meta, read_meta
+from engine.meta import Meta, check_within, live_meta
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
 from engine.rulebook.rulebook import Rulebook
@@ -32,14 +32,16 @@ Row = dict[str, Any]
 class PartitionView:
     """A partition's facts beside its live world, as the owner last flushed it.
 
-    `meta` and `store` are None while there is no live world.
+    `meta` and `store` are None while there is no live world. Raises FactsDamaged if the facts hold less than it does.
     """
 
     def __init__(self, facts: RocksFacts, store: DerivedStore | None, activations: Activations) -> None:
         self.facts, self.store, self.activations = facts, store, activations
         self.partition = facts.partition
         self.log, self.stream = facts.log, facts.decisions
-        self.meta: Meta | None = None if store is None else read_meta(store)
+        self.meta: Meta | None = None if store is None else live_meta(store, self.partition)
+        if self.meta is not None:
+            check_within(self.meta, self.stream, self.partition)
 
     @cached_property
     def world(self) -> World | None:
@@ -86,12 +88,10 @@ class Views:
         self.workspace = workspace
         # The live world first: the facts, opened or caught up after it, hold all that it was made of.
         stores = [workspace.open_live(partition) for partition in range(workspace.settings.partitions)]
-        if not workspace.owner:
-            workspace.facts.catch_up()
         self.rulebooks = Rulebooks()
         self.partitions = [
             PartitionView(facts, store, self.rulebooks.of(facts.log))
-            for facts, store in zip(workspace.facts, stores, strict=True)
+            for facts, store in zip(workspace.facts_now(), stores, strict=True)
         ]
 
     def of(self, customer: str) -> PartitionView:

@@ -93,6 +93,12 @@ class Workspace(SelfClosing):
         """Every partition's facts, opened when first asked for."""
         return Facts(self.facts_folder, self.settings.partitions, self._storage)
 
+    def facts_now(self) -> Facts:
+        """The same; a reader's are as of now, and so hold all that a live world was made of that was opened before."""
+        if "facts" in self.__dict__ and not self.owner:
+            self.facts.catch_up()
+        return self.facts
+
     def begin_generation(self, partition: int) -> tuple[str, RocksDerived]:
         """A new, empty generation, not live yet: its name and its store, which bypasses the write-ahead file.
 

@@ -6,7 +6,7 @@ from engine.activations import Activations
 from engine.meta import Meta
 from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
-from engine.reading import Reader
+from engine.reading import Reader, values_of
 from engine.replay.folding import rulebooks
 from engine.replay.partition_jobs import Advance
 from engine.runtimes.kafka.following import Followed
@@ -82,7 +82,7 @@ def fold_on(
     past = Past((upto, MARK, ""), _recorded(followed, meta.applied, sample))
     while meta.applied < upto:
         first = meta.applied + 1
-        values = followed.log.read(first, min(FOLD_BATCH, upto + 1 - first))
+        values = values_of(followed.log, first, upto + 1, FOLD_BATCH)
         batch = reader.read(values, first, through_activations=True)
         batch.events = [
             None if event is None or not sample.holds(event.customer_id) else event for event in batch.events

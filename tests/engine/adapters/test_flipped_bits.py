@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.adapters.rocksdb_facts import RocksFacts
+from engine.adapters.rocksdb_options import Access
 from engine.ports import Flush
 from tests.engine.adapters.flipped import digest
 
@@ -63,11 +65,15 @@ def make_derived(folder: Path) -> Path:
     return folder / "crashed"
 
 
-def flips(kind: str, folder: Path, *, trials: int, seed: int) -> list[dict[str, Any]]:
-    """What a reader met in each trial."""
-    scratch = folder.parent / "scratch"
+def flips(
+    kind: str, access: Access, folder: Path, *, trials: int, ends: int = 0, seed: int
+) -> Iterator[dict[str, Any]]:
+    """What a reader met in each trial where it did not find everything that was written."""
+    whole = digest(kind, access, shutil.copytree(folder, folder.parent / "whole"))
+    program = ROOT / "tests/engine/adapters/flipped.py"
+    numbers = [str(number) for number in (seed, trials, ends)]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/engine/adapters/flipped.py"), kind, folder, scratch, str(seed), str(trials)],
+        [sys.executable, program, kind, access.value, folder, folder.parent / "scratch", *numbers],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -76,34 +82,53 @@ def flips(kind: str, folder: Path, *, trials: int, seed: int) -> list[dict[str, 
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, f"the reader died or hung at {lines[-1:]}: {done.stderr[-2000:]}"
-    return [{**asked, **met} for asked, met in zip(lines[::2], lines[1::2], strict=True)]
+    for asked, found in zip(lines[::2], lines[1::2], strict=True):
+        if found["met"] != whole:
+            yield {**asked, **found}
+
+
+def check_facts_refused(trial: dict[str, Any]) -> None:
+    """The error names partition, file and offset, and says what to do."""
+    assert re.search(
+        r"partition 3, file ([^:]+): (the last readable [\w ]+ is \d+|no [\w ]+ is readable)", trial["met"]
+    ), trial
+    assert "Operator action: " in trial["met"], trial
+    if trial["file"] != "CURRENT" and "properties" not in trial["met"]:  # RocksDB does not say whose properties
+        assert f"file {trial['file']}: " in trial["met"], trial
+
+
+def check_rebuild_advised(trial: dict[str, Any]) -> None:
+    """The error says what to do."""
+    assert "Operator action: run `strand rebuild`" in trial["met"], trial
 
 
 @pytest.mark.slow
 def test_facts_are_read_whole_or_refused_with_partition_file_and_offset(tmp_path: Path) -> None:
-    folder = make_facts(tmp_path)
-    whole = digest("facts", shutil.copytree(folder, tmp_path / "whole"))
-    refused = 0
-    for trial in flips("facts", folder, trials=150, seed=3):
-        if trial["met"] == whole:
-            continue
-        refused += 1
-        assert re.search(
-            r"partition 3, file ([^:]+): (the last readable [\w ]+ is \d+|no [\w ]+ is readable)", trial["met"]
-        )
-        assert "Operator action: " in trial["met"], trial
-        if trial["file"] != "CURRENT" and "properties" not in trial["met"]:  # RocksDB does not say whose properties
-            assert f"file {trial['file']}: " in trial["met"], trial
-    assert refused > 100
+    refused = list(flips("facts", Access.OWN, make_facts(tmp_path), trials=150, seed=3))
+    for trial in refused:
+        check_facts_refused(trial)
+    assert len(refused) > 100
+
+
+@pytest.mark.slow
+def test_facts_are_followed_whole_or_refused_with_partition_file_and_offset(tmp_path: Path) -> None:
+    refused = list(flips("facts", Access.FOLLOW, make_facts(tmp_path), trials=50, ends=15, seed=5))
+    for trial in refused:
+        check_facts_refused(trial)
+    assert len(refused) > 120
 
 
 @pytest.mark.slow
 def test_a_derived_store_is_read_whole_or_its_rebuild_is_advised(tmp_path: Path) -> None:
-    folder = make_derived(tmp_path)
-    whole = digest("derived", shutil.copytree(folder, tmp_path / "whole"))
-    refused = 0
-    for trial in flips("derived", folder, trials=100, seed=4):
-        if trial["met"] != whole:
-            refused += 1
-            assert "Operator action: run `strand rebuild`" in trial["met"], trial
-    assert refused > 50
+    refused = list(flips("derived", Access.OWN, make_derived(tmp_path), trials=100, seed=4))
+    for trial in refused:
+        check_rebuild_advised(trial)
+    assert len(refused) > 50
+
+
+@pytest.mark.slow
+def test_a_derived_store_is_followed_whole_or_its_rebuild_is_advised(tmp_path: Path) -> None:
+    refused = list(flips("derived", Access.FOLLOW, make_derived(tmp_path), trials=50, ends=15, seed=6))
+    for trial in refused:
+        check_rebuild_advised(trial)
+    assert len(refused) > 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +68,6 @@ def test_counters_are_compared_too(shop: Path) -> None:
     ("fields", "why"),
     [
         ({"fold_version": 99}, "the live world is of fold version 99"),
-        ({"applied": 10_000}, "ahead of the decisions"),
         ({"activation_offset": -5}, "of an earlier rulebook"),
         ({"layout": "another"}, "written by another release"),
     ],
@@ -80,6 +80,32 @@ def test_a_world_that_is_not_ours_is_not_compared(shop: Path, fields: dict[str, 
     assert folded.live_hash is None
     assert folded.meta is not None
     assert folded.different == 0
+
+
+@pytest.mark.parametrize("fields", [{"applied": 10_000}, {"batches_read": 10_000}])
+def test_a_live_world_ahead_of_the_decisions_is_a_fault_of_the_facts(shop: Path, fields: dict[str, object]) -> None:
+    spoil(shop, **fields)
+    live = (shop / "derived/CURRENT").read_bytes()
+    for command in (["verify"], ["rebuild"], ["rebuild", "--accept"], ["customer", "ann"], ["messages"]):
+        answer = strand(*command, "-w", shop)
+        assert answer.code == 1, command
+        assert "partition 0: the live world is ahead of the decisions" in answer.err
+        assert "Operator action: put the newest copy from `strand backup` in the place of facts/p0" in answer.err
+    assert (shop / "derived/CURRENT").read_bytes() == live
+    shutil.rmtree(shop / "derived")
+    assert strand("rebuild", "-w", shop).code == 0
+
+
+def test_a_generation_that_holds_nothing_is_damaged_and_a_rebuild_mends_it(shop: Path) -> None:
+    with Workspace.open(shop, owner=True) as workspace:
+        name, store = workspace.begin_generation(0)
+        store.close()
+        workspace.generations.swap({0: name})
+    answer = strand("segments", "-w", shop)
+    assert (answer.code, "Operator action: run `strand rebuild`" in answer.err) == (1, True)
+    assert strand("verify", "--json", "-w", shop).json()["damaged"] is True
+    assert strand("rebuild", "-w", shop).code == 0
+    assert strand("segments", "-w", shop).code == 0
 
 
 def test_a_live_world_that_lags_is_compared_where_it_is(shop: Path) -> None:

@@ -1,0 +1,109 @@
+"""Opens a database to read beside its owner, who may write to it, merge its files and delete them meanwhile.
+
+RocksDB has a mode of its own for this, the secondary instance. It takes a table file that it cannot open for one that
+the owner has deleted, and goes back without a word to what the database was before that file came: a flipped bit in a
+file's index, properties or footer would make acknowledged records vanish. So a follower is opened read-only instead,
+which refuses what an owner would refuse, and what an owner does meanwhile is told from damage here: where opening
+fails and files have come or gone, it is tried again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rocksdict import AccessType, Options, Rdict
+
+from engine.adapters.rocksdb_journal import check_journals, journals
+from engine.adapters.rocksdb_options import StoreMemory, database_options
+from events.errors import OperatorError, StorageFailed
+
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The journals of a database, and how many bytes each had."""
+
+    current: str
+    sizes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, database: Path) -> Footprint:
+        """As they are now."""
+        sizes: dict[str, int] = {}
+        current = ""
+        for path in journals(database):
+            try:
+                sizes[path.name] = path.stat().st_size
+            except FileNotFoundError:  # deleted since it was listed
+                continue
+            if path.suffix != ".log":
+                current = path.name
+        return cls(current, sizes)
+
+    def same_files(self, later: Footprint) -> bool:
+        """Whether the owner has not made table files, or deleted any, since: it would have said so in the manifest."""
+        current = self.current
+        return (current, self.sizes.get(current)) == (later.current, later.sizes.get(current))
+
+    def all_there(self, later: Footprint) -> bool:
+        """Whether no write-ahead file has been deleted since, which might have been one that was yet to be read."""
+        return all(name in later.sizes for name in self.sizes if name != self.current)
+
+
+class Beside:
+    """Opens one database read-only, as often as it is asked to; `damaged` makes the error for damage."""
+
+    def __init__(
+        self,
+        path: Path,
+        families: Mapping[str, Options],
+        memory: StoreMemory,
+        damaged: Callable[[str], OperatorError],
+    ) -> None:
+        self._path, self._families, self._memory, self._damaged = path, dict(families), memory, damaged
+        self._seen: Footprint | None = None
+        self._scratch = tempfile.mkdtemp(prefix="strand-follow-")  # for RocksDB's LOG file, which it always writes
+
+    def changed(self) -> bool:
+        """Whether the owner has written anything since `open` began."""
+        return self._seen != Footprint.of(self._path)
+
+    def open(self) -> Rdict:
+        """The database with everything that was written when this began. Raises what RocksDB says, or for damage."""
+        for _ in range(_TRIES):
+            before = Footprint.of(self._path)
+            opened = self._tried(before)
+            if opened is None:
+                continue
+            if before.all_there(Footprint.of(self._path)):
+                self._seen = before
+                return opened
+            opened.close()
+        raise StorageFailed(
+            f"{self._path} changes faster than it can be opened beside its owner", "try again when there is less to do"
+        )
+
+    def _tried(self, before: Footprint) -> Rdict | None:
+        """The database; None where it could not be opened for what the owner did meanwhile."""
+        fault = check_journals(self._path)
+        if fault is None:
+            options = database_options(self._memory, create=False)
+            options.set_db_log_dir(self._scratch)
+            kind = AccessType.read_only(False)
+            try:
+                return Rdict(str(self._path), options, column_families=self._families, access_type=kind)
+            except Exception as error:
+                if type(error) is not Exception or before.same_files(Footprint.of(self._path)):
+                    raise
+        elif before.same_files(Footprint.of(self._path)):
+            raise self._damaged(str(fault))
+        return None
+
+    def close(self) -> None:
+        """Remove what it needed on the disk."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
