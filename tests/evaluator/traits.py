@@ -45,8 +45,8 @@ class Share(NamedTuple):
 
 def fold_log(case: Case, rulebook: Rulebook, customer: str) -> list[Folded]:
     """The customer's events that count, in the order of the log: no duplicates, no dead letters, none of a type that
-    the rulebook does not know; these move the clock alone, and their ids are not had. A copy is measured against the one
-    that counted last."""
+    the rulebook does not know; these move the clock alone, and their ids are not had. A copy is measured against
+    the one that counted last."""
     folded: list[Folded] = []
     first: dict[str, int] = {}
     counted: dict[str, int] = {}
