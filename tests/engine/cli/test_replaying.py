@@ -103,6 +103,7 @@ def test_they_need_events(shop: Path) -> None:
     for command in ("rebuild", "verify"):
         answer = strand(command, "-w", shop)
         assert (answer.code, answer.out) == (2, "")
+        assert "has no events yet\nOperator action: " in answer.err
 
 
 def test_a_backup_is_whole(petshop: Path, tmp_path: Path) -> None:
