@@ -17,6 +17,8 @@ UNITS_MS = {"w": WEEK_MS, "d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND
 LONGEST_MS = 10_000 * 366 * DAY_MS
 
 _PART = re.compile(r"([0-9]{1,15})([wdhms])", re.ASCII)
+# One part with more digits than are read as a number.
+_LONG = re.compile(r"[0-9]{16,}[wdhms]", re.ASCII)
 _EXPECTED = "a duration must be like 45s, 90m, 36h, 14d, 2w, or a sum like 1d12h"
 
 
@@ -34,10 +36,10 @@ def parse_duration(text: str) -> int:
         written = units.index(unit) + 1
         total_ms += int(part[1]) * UNITS_MS[unit]
         end = part.end()
+    if total_ms > LONGEST_MS or _LONG.fullmatch(text):
+        raise ValueError(f"a duration must be at most 10,000 years, {LONGEST_MS // DAY_MS}d; found {text!r:.60}")
     if not end or end != len(text):
         raise ValueError(f"{_EXPECTED}; found {text!r:.60}{_advice(text)}")
-    if total_ms > LONGEST_MS:
-        raise ValueError(f"a duration must be at most 10,000 years; found {text!r:.60}")
     return total_ms
 
 

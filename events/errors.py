@@ -111,7 +111,10 @@ class ExpressionInvalid(StrandError):
 
 
 class CalledWrongly(StrandError):
-    """What was asked for cannot be; the text says what could be."""
+    """What was asked for cannot be; the text says what could be, as an `Operator action:` where that is to do."""
+
+    def __init__(self, message: str, action: str = "") -> None:
+        super().__init__(f"{message}\nOperator action: {action}" if action else message)
 
 
 class RenderFailed(StrandError):

@@ -46,11 +46,3 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def prefix() -> str:
     """The beginning of a test's own topics, groups and the like."""
     return f"t{uuid.uuid4().hex[:12]}."
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what did not run."""
-    skipped = [each for each in terminalreporter.getreports("skipped") if NO_BROKER in str(each.longrepr)]
-    if skipped:
-        words = f"{len(skipped)} tests of Kafka DID NOT RUN: they need {' and '.join(missing_tools())}"
-        terminalreporter.write_line(words, red=True, bold=True)

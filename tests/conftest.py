@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 from engine.runtimes.collector import calm_collector
 
 # Fixtures and the hook that all tests see.
-from tests.brokers import bootstrap, prefix, pytest_terminal_summary
+from tests.brokers import bootstrap, prefix
 from tests.in_memory import write_in_memory
+from tests.last_lines import pytest_terminal_summary
 
 __all__ = ["bootstrap", "prefix", "pytest_terminal_summary"]
 

@@ -102,15 +102,18 @@ def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | 
     from engine.runtimes.clock import wall_clock_ms
     from engine.runtimes.embedded.rulebooks import Rulebooks
     from engine.views.status import is_running
+    from engine.workspace.missing import no_events
     from engine.workspace.workspace import Workspace as Opened
     from events.codec import appended_at_of
 
     with Opened.open(folder, owner=False) as opened:
         if not opened.has_facts():
-            raise CalledWrongly(f"{folder} has no events yet; the first `strand run` activates rulebook/")
+            raise no_events(folder)
         logs = [facts.log for facts in opened.facts]
         newest = Rulebooks().newest(logs[0])
         total = sum(log.end() for log in logs)
+        if not total:  # without any record there is no time at which it could be activated
+            raise no_events(folder)
         latest_ms = max((appended_at_of(log.get(log.end() - 1)) for log in logs if log.end()), default=0)
         live = is_running(opened)
     if newest is not None and newest.hash == rulebook.hash:

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.options import HERE, Workspace
-from engine.cli.output import say
+from engine.cli.options import HERE, Json, Workspace
+from engine.cli.output import print_json, say
 from events.errors import CalledWrongly
 
 
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist.")],
     workspace: Workspace = HERE,
+    as_json: Json = False,
 ) -> None:
     """Make a consistent copy of facts/: all that was acknowledged when it began, while `strand run` runs or not.
 
@@ -24,6 +25,7 @@ def backup(
     Examples:
       strand backup /backups/shop-2025-02-01
       strand backup ../copy
+      strand backup ../copy --json
     """
     from engine.runtimes.embedded.applying import back_up
 
@@ -31,4 +33,7 @@ def backup(
         raise CalledWrongly(f"{folder} is there already; a backup makes a new folder")
     back_up(workspace, folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if as_json:
+        print_json({"folder": str(folder), "bytes": size})
+        return
     say(f"copied facts/ to {folder}, {size / 1e6:,.1f} MB")

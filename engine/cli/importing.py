@@ -9,7 +9,7 @@ import typer
 
 from engine.cli.instants import shown_instant
 from engine.cli.options import HERE, Json, Workspace
-from engine.cli.output import print_json, say
+from engine.cli.output import note, print_json, say
 from engine.cli.stages import Stages
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def import_(
 ) -> None:
     """Import history: events sorted by their own times, once; run again, it goes on where it stopped.
 
+    Events that cannot be taken are kept as dead letters, and all others imported; then the exit code is 1.
+
     \b
     Examples:
       strand import history.jsonl --live-from 2025-02-01
@@ -45,9 +47,14 @@ def import_(
         report = imported(workspace, files, stages, mapping=map, live_from=live_from, late=late)
     if as_json:
         print_json(report_json(report))
-        return
-    for line in report_lines(report, zone(workspace)):
-        say(line)
+    else:
+        for line in report_lines(report, zone(workspace)):
+            say(line)
+    if report.active_since_ms is not None:
+        since = shown_instant(report.active_since_ms, zone(workspace))
+        note(f"--live-from was not used: these events are imported already, and a rulebook is active since {since}")
+    if report.refused:
+        raise typer.Exit(1)
 
 
 def imported(
@@ -93,10 +100,12 @@ def report_json(report: ImportReport) -> dict[str, Any]:
 
 def report_lines(report: ImportReport, zone: str) -> list[str]:
     """The report in words."""
-    if report.already_imported:
-        return [f"already imported: all {report.events:,} events are in the log"]
+    lines = []
     span = f", {shown_instant(report.first_ms, zone)} to {shown_instant(report.last_ms, zone)}" if report.events else ""
-    lines = [f"imported {report.imported:,} of {report.events:,} events{span}, in {report.seconds:.1f} s"]
+    if report.already_imported:
+        lines.append(f"already imported: all {report.events:,} events are in the log")
+    else:
+        lines.append(f"imported {report.imported:,} of {report.events:,} events{span}, in {report.seconds:.1f} s")
     if report.refused:
         lines.append(f"refused {report.refused:,}; `strand dead-letters --door import` says why")
     if report.activation is not None:

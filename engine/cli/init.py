@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.output import say
+from engine.cli.options import Json
+from engine.cli.output import print_json, say
 from events.errors import CalledWrongly
 
 STARTER = Path(__file__).with_name("starter")
@@ -20,6 +21,7 @@ def init(
     example: Annotated[
         str | None, typer.Option(metavar="NAME", help="Copy this example instead of a first rulebook: petshop.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Make a workspace that runs.
 
@@ -27,6 +29,7 @@ def init(
     Examples:
       strand init shop
       strand init shop --example petshop
+      strand init shop --json
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CalledWrongly(f"{folder} is there already and is not an empty folder; name one that is new or empty")
@@ -34,6 +37,9 @@ def init(
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=_what_a_run_made)
     if not (folder / "strand.toml").exists():
         shutil.copy(STARTER / "strand.toml", folder)
+    if as_json:
+        print_json({"workspace": str(folder), "example": example})
+        return
     say(f"{folder} is ready. Next: cd {folder} && strand check")
 
 

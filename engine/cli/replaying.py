@@ -290,6 +290,8 @@ def records_of(folder: Path) -> int:
 
 def counted(opened: Open) -> int:
     """How many records an open workspace's log has."""
+    from engine.workspace.missing import no_events
+
     if not opened.has_facts():
-        raise CalledWrongly(f"{opened.folder} has no events yet; bring some in with `strand import`")
+        raise no_events(opened.folder)
     return sum(facts.log.end() for facts in opened.facts)

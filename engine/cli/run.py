@@ -80,9 +80,15 @@ def stay(engine: EmbeddedEngine, *, catch_up: bool) -> None:
 
 
 def say_what_is_active(engine: EmbeddedEngine, *, live: bool) -> None:
-    """Activate the first rulebook if none is active; warn where the folder's is another one, or broken."""
+    """Activate the first rulebook if none is active; warn where the folder's is another one, or broken.
+
+    Without a wall clock an empty log has no time at which it could be: nothing is activated there.
+    """
     from engine.runtimes.embedded.rulebooks import load_rulebook
 
+    if not live and engine.active() is None and engine.empty():
+        note("there are no events yet: nothing was activated; bring some in with `strand import` or `strand publish`")
+        return
     activation = engine.activate_first(live=live)
     active = engine.active()
     assert active is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +80,7 @@ def import_files(
         mapped = read_mapping(mapping, declared) if mapping is not None else Mapped.by_header(declared)
         hashed = files_hash(files, mapping)
         if (done := to.known(hashed, began)) is not None:
-            _check_activation(to, first)
-            return done
+            return replace(done, active_since_ms=_active_otherwise_ms(to, first))
         with calm_collector(), Judged(folder, len(to.journey_ms), declared, clock()) as judged:
             sources = [read(path, mapped, reading) for path in files]  # all are looked at before any is read
             for source in sources:
@@ -119,9 +118,9 @@ class _Import:
         """Append what is left and say what was done."""
         total = len(self.judged)
         already = self.begun and min(self.next) >= total
-        activation, imported = None, 0
+        activation, imported, otherwise_ms = None, 0, None
         if already:
-            _check_activation(self.to, self.first)
+            otherwise_ms = _active_otherwise_ms(self.to, self.first)
         else:
             cut = self._place_of_activation()
             self._refuse_the_late()
@@ -146,6 +145,7 @@ class _Import:
             last_ms=int(times[-1]) if total else None,
             activation=activation,
             seconds=round(time.perf_counter() - began, 3),
+            active_since_ms=otherwise_ms,
         )
 
     def _place_of_activation(self) -> int:
@@ -202,8 +202,15 @@ class _Import:
         return Row(row, record, at_ms)
 
 
-def _check_activation(to: Destination, first: FirstActivation | None) -> None:
-    """Raise CalledWrongly where --live-from comes too late to go between records that are in the log already."""
-    if first is not None and to.first_active_ms() is None:
+def _active_otherwise_ms(to: Destination, first: FirstActivation | None) -> int | None:
+    """Since when a rulebook is active, if --live-from says otherwise; None where it does not.
+
+    Raises CalledWrongly where it comes too late to go between records that are in the log already.
+    """
+    if first is None:
+        return None
+    active_ms = to.first_active_ms()
+    if active_ms is None:
         what = "these events are imported already, and no rulebook was activated between them"
         raise CalledWrongly(f"{what}; `strand run` activates the first one after them")
+    return active_ms if active_ms != first.at_ms else None

@@ -11,7 +11,7 @@ from events.codec import Activation
 class ImportReport:
     """`events` are those of the input that were taken, `imported` what this run appended of them, `refused` those
     that became dead letters; times are of the input, None where it has no event. `identity` is a hash of the judged
-    and sorted input."""
+    and sorted input. `active_since_ms` is set where that makes an instant that was asked for useless."""
 
     identity: str
     events: int
@@ -22,3 +22,4 @@ class ImportReport:
     last_ms: int | None
     activation: Activation | None
     seconds: float
+    active_since_ms: int | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.rulebook.expressions import Expressions, Written
-from engine.rulebook.nodes import Mapping, Node, Scalar, Sequence, describe
+from engine.rulebook.nodes import Mapping, Node, Scalar, Sequence, describe, is_recorded
 from engine.rulebook.reading import Reading
 from projections.definitions import Bands, Cases, DimensionDef, ValuesOf
 from projections.expressions.checker import check_condition, check_number
@@ -154,6 +154,11 @@ class DimensionReader:
                 keys["names"], f"{len(cuts)} cuts make {len(cuts) + 1} bands; found {len(known)} names"
             )
             return None
+        for place in range(1, len(known)):
+            if known[place] == known[place - 1] and not is_recorded(name_nodes[place]):
+                divides = f"the cut {describe(cut_nodes[place - 1])} divides nothing"
+                self._reading.refuse(name_nodes[place], f"{divides}: both bands beside it are '{known[place]:.60}'")
+                return None
         return None if number is None else BandsShape(number, cuts, known, missing)
 
     # Expressions

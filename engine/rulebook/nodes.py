@@ -88,6 +88,11 @@ CANONICAL = "canonical"
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
+def is_recorded(node: Node) -> bool:
+    """Whether it is of a recorded rulebook: what an engine once took as sound must be read for ever."""
+    return isinstance(node, Scalar) and node.style == CANONICAL
+
+
 def describe(node: Node) -> str:
     """What was found, as a sentence says it."""
     if isinstance(node, Mapping):

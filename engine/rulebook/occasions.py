@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.rulebook.canonical import canonical_on
 from engine.rulebook.expressions import Expressions
-from engine.rulebook.nodes import Node, Scalar, Sequence, describe
+from engine.rulebook.nodes import Node, Scalar, Sequence, describe, is_recorded
 from engine.rulebook.paths import read_type
 from engine.rulebook.reading import Reading
 from engine.rulebook.world import World
@@ -127,6 +127,9 @@ class OccasionReader:
         if name is None or None in ends.values():
             return None
         from_value, to_value = ends.get("from"), ends.get("to")
+        if from_value is not None and from_value == to_value and not is_recorded(keys["to"]):
+            self._reading.refuse(keys["to"], f"'{name}' never moves from '{to_value:.60}' to itself")
+            return None
         return On(kind=OnKind.MOVES, name=name, from_value=from_value, to_value=to_value)
 
     def _value(self, node: Node, end: str, dimension: str | None) -> str | None:

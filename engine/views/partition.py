@@ -15,9 +15,9 @@ from engine.outputs import frontier, kept
 from engine.ports import DerivedStore
 from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.embedded.rulebooks import Rulebooks
+from engine.workspace.missing import no_events
 from engine.world import World
 from events.codec import Activation
-from events.errors import CalledWrongly
 from events.partitioning import partition_of
 from triggers.decisions import Output, Position
 from triggers.occasion import IN, OUT
@@ -82,9 +82,7 @@ class Views:
 
     def __init__(self, workspace: Workspace) -> None:
         if not workspace.has_facts():
-            raise CalledWrongly(
-                f"{workspace.folder} has no events yet; bring some in with `strand import` or `strand publish`"
-            )
+            raise no_events(workspace.folder)
         self.workspace = workspace
         # The live world first: the facts, opened or caught up after it, hold all that it was made of.
         stores = [workspace.open_live(partition) for partition in range(workspace.settings.partitions)]

@@ -11,6 +11,7 @@ from engine.self_closing import SelfClosing
 from engine.workspace.facts import Facts, partitions_of
 from engine.workspace.generations import Generations
 from engine.workspace.lock import OwnerLock
+from engine.workspace.missing import ANOTHER, no_workspace
 from engine.workspace.settings import FILE as SETTINGS_FILE
 from engine.workspace.settings import Settings, load_settings
 from events.errors import CalledWrongly, OperatorError
@@ -45,13 +46,14 @@ class Workspace(SelfClosing):
         cannot be written, OperatorError if strand.toml cannot be used.
         """
         if not (folder / SETTINGS_FILE).is_file():
-            raise CalledWrongly(f"{folder} is no workspace: it has no {SETTINGS_FILE}; make one with `strand init`")
+            raise no_workspace(folder)
         settings = load_settings(folder)
         if not settings.embedded:
             what = f"the log of {folder} is {settings.log}: this command is for an embedded one"
             raise CalledWrongly(
-                f"{what}; on Kafka there are `strand worker`, `topics`, `publish`, `import`, `apply`, `tick`, "
-                "`outbox`, `dead-letters`, `verify`, `audit` and `rebuild`"
+                what,
+                "on Kafka use `strand worker`, `topics`, `publish`, `import`, `apply`, `tick`, `outbox`, "
+                f"`dead-letters`, `verify`, `audit` or `rebuild`, or {ANOTHER}",
             )
         lock = OwnerLock(folder) if owner else None
         workspace = cls(folder, settings, lock)

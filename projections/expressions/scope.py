@@ -115,9 +115,17 @@ _EXAMPLES = {
 }
 
 
+# What people write for a literal, in small letters -> what is right.
+_MEANT = {
+    **dict.fromkeys(("yes", "true"), "a flag is written true"),
+    **dict.fromkeys(("no", "false"), "a flag is written false"),
+    **dict.fromkeys(("none", "null"), "what is not there is written null, as in x is null"),
+}
+
+
 def _unknown(word: str, scope: Scope) -> str:
-    if word in ("yes", "no"):
-        return f"nothing is called '{word}'; in an expression a flag is written {'true' if word == 'yes' else 'false'}"
+    if word.lower() in _MEANT:
+        return f"nothing is called '{word}'; in an expression {_MEANT[word.lower()]}"
     if not scope.traits and scope.profile is None:
         return f"{scope.what} sees no '{word}', only names after {listed(scope.roots())}"
     kinds = "trait, segment or dimension" if scope.segments or scope.dimensions else "trait"

@@ -48,6 +48,7 @@ OTHERS = (
     ("trait", "formula", "moves"),
     ("event", "duplicate"),
     ("event", "same id after 30 days"),
+    ("event", "duplicate of a later copy"),
     ("event", "from the future"),
     ("event", "dead letter"),
     ("event", "unknown type"),

@@ -40,12 +40,6 @@ class Writing:
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
 
-    def may_repeat(self, customer: str, id_: str) -> bool:
-        """Whether the id came at most within 30 days so far: what a third one is after a second that counted, the
-        language leaves open."""
-        times = [event.appended_at_ms for event in self.events if (event.customer, event.id) == (customer, id_)]
-        return not times or times[-1] - times[0] < REPEAT_MS
-
     @property
     def events(self) -> list[Event]:
         return [record for record in self.records if isinstance(record, Event)]
@@ -245,9 +239,7 @@ def write_event(writing: Writing, type_: str, customer: str) -> None:
     rng = writing.rng
     id_ = f"e{len(writing.records)}"
     if writing.events and writing.chance(0.06):
-        other = rng.choice(writing.events)
-        if writing.may_repeat(customer, other.id):
-            id_ = other.id
+        id_ = rng.choice(writing.events).id
     data = data_of(writing, type_, customer)
     broken = break_data(writing, type_, data)
     writing.records.append(
@@ -270,7 +262,7 @@ def write_repeat(writing: Writing) -> None:
     causes = [event for event in writing.events if event.type in matching]
     other = rng.choice(causes if causes and writing.chance(0.8) else writing.events)
     at_ms = other.appended_at_ms + REPEAT_MS + rng.choice([-1, 0, 1])
-    if at_ms < writing.now_ms or not writing.may_repeat(other.customer, other.id):
+    if at_ms < writing.now_ms:
         return
     writing.now_ms = at_ms
     data = data_of(writing, other.type, other.customer)

@@ -45,9 +45,11 @@ class Share(NamedTuple):
 
 def fold_log(case: Case, rulebook: Rulebook, customer: str) -> list[Folded]:
     """The customer's events that count, in the order of the log: no duplicates, no dead letters, none of a type that
-    the rulebook does not know; these move the clock alone, and their ids are not had."""
+    the rulebook does not know; these move the clock alone, and their ids are not had. A copy is measured against
+    the one that counted last."""
     folded: list[Folded] = []
-    first_had: dict[str, int] = {}
+    first: dict[str, int] = {}
+    counted: dict[str, int] = {}
     t_ms = 0
     for offset, record in enumerate(case.records):
         t_ms = max(t_ms, record.appended_at_ms)
@@ -56,11 +58,12 @@ def fold_log(case: Case, rulebook: Rulebook, customer: str) -> list[Folded]:
         if record.broken or not fields_of(rulebook, record.type):
             mark("event", "dead letter" if record.broken else "unknown type")
             continue
-        if record.id in first_had and t_ms - first_had[record.id] < DUPLICATE_MS:
-            mark("event", "duplicate")
+        if record.id in counted and t_ms - counted[record.id] < DUPLICATE_MS:
+            mark("event", "duplicate" if t_ms - first[record.id] < DUPLICATE_MS else "duplicate of a later copy")
             continue
-        mark("event", "same id after 30 days" if record.id in first_had else "first")
-        first_had.setdefault(record.id, t_ms)
+        mark("event", "same id after 30 days" if record.id in counted else "first")
+        first.setdefault(record.id, t_ms)
+        counted[record.id] = t_ms
         if record.occurred_at_ms > t_ms:
             mark("event", "from the future")
         occurred_ms = min(record.occurred_at_ms, t_ms)

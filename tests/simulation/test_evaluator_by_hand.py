@@ -32,6 +32,8 @@ from tests.evaluator.model import (
     Trigger,
 )
 from tests.evaluator.world import World
+from tests.simulation.agreement.comparison import disagreements
+from tests.simulation.agreement.engine_side import run_engine
 
 ORDERS = Trait(kind="count", value="number", nullable=False, types=("order_completed",))
 BOUGHT = Trait(
@@ -184,6 +186,15 @@ def test_an_id_counts_again_after_30_days(later: int, count: int) -> None:
     rulebook = one_segment((">", ("trait", "orders"), ("num", "5")), orders=ORDERS)
     history = case(rulebook, order("a", 1000), order("a", 1000 + later))
     assert judge(history).traits["ann"] == {"orders": Fraction(count)}
+
+
+def test_a_copy_is_measured_against_the_one_that_counted_last() -> None:
+    rulebook = one_segment((">=", ("trait", "orders"), ("num", "3")), orders=ORDERS)
+    days = (0, 29, 37, 38, 66, 67)  # counted on days 0, 37 and 67
+    history = case(rulebook, *(order("a", 1000 + day * DAY_MS) for day in days))
+    assert moves(history) == [("s", "out", "in", 1000 + 67 * DAY_MS, "event:a")]
+    assert judge(history).traits["ann"] == {"orders": Fraction(3)}
+    assert disagreements(judge(history), run_engine(history)) == []
 
 
 def test_null_makes_every_comparison_false_and_arithmetic_null() -> None:

@@ -121,6 +121,10 @@ class EmbeddedEngine(SelfClosing):
         """The largest journey time of any partition: the largest `appended_at_ms` in the log."""
         return self.intake.latest_ms
 
+    def empty(self) -> bool:
+        """Whether the log has no record at all."""
+        return not any(facts.log.end() for facts in self.workspace.facts)
+
     def waiting(self) -> int:
         """How many records are not processed yet."""
         self.open_shards()

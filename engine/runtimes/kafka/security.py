@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from engine.runtimes.kafka.connection import Connection
 from engine.workspace.kafka_settings import SECRETS, Kafka
+from engine.workspace.missing import ANOTHER, no_workspace
 from engine.workspace.settings import FILE, Settings, load_settings
 from events.errors import CalledWrongly, OperatorError
 
@@ -46,10 +47,13 @@ def connect(folder: Path) -> tuple[Settings, Connection]:
     Raises CalledWrongly where its log is embedded, OperatorError for settings that cannot be used.
     """
     if not (folder / FILE).is_file():
-        raise CalledWrongly(f"{folder} is no workspace: it has no {FILE}; make one with `strand init`")
+        raise no_workspace(folder)
     settings = load_settings(folder)
     if settings.embedded:
-        raise CalledWrongly(f'the log of {folder} is embedded; write `log = "kafka://host:9092"` into strand.toml')
+        raise CalledWrongly(
+            f"the log of {folder} is embedded: this command is for one on Kafka",
+            f'write `log = "kafka://host:9092"` into strand.toml, or {ANOTHER}',
+        )
     return settings, connection_of(settings, folder)
 
 

@@ -25,9 +25,36 @@ def test_what_is_refused_is_counted_and_kept(shop: Path) -> None:
     bad = shop / "bad.jsonl"
     bad.write_text('{"id": "b1", "type": "order_completed", "customer_id": "ann", "occurred_at": "2025-01-01"}\n{\n')
     answer = strand("import", bad, "-w", shop)
+    assert answer.code == 1
+    assert "imported 0 of 0 events" in answer.out
     assert "refused 2" in answer.out
+    again = strand("import", bad, "--json", "-w", shop)
+    assert (again.code, again.json()["refused"]) == (1, 2)
     letters = strand("dead-letters", "--door", "import", "--json", "-w", shop).json_lines()
     assert {letter["reason"] for letter in letters} == {"schema", "syntax"}
+
+
+def test_what_is_good_beside_the_refused_is_imported(shop: Path) -> None:
+    mixed = shop / "mixed.jsonl"
+    mixed.write_text((shop / "history.jsonl").read_text() + "{\n")
+    answer = strand("import", mixed, "-w", shop)
+    assert answer.code == 1
+    assert "imported 12 of 12 events" in answer.out
+    again = strand("import", mixed, "-w", shop)
+    assert again.code == 1
+    assert "already imported: all 12" in again.out
+    assert "refused 1" in again.out
+
+
+def test_an_instant_that_comes_too_late_is_not_ignored_silently(shop: Path) -> None:
+    history = shop / "history.jsonl"
+    assert strand("import", history, "--live-from", "2025-01-01", "-w", shop).code == 0
+    same = strand("import", history, "--live-from", "2025-01-01", "-w", shop)
+    assert (same.code, same.err) == (0, "")
+    other = strand("import", history, "--live-from", "2025-02-01", "-w", shop)
+    assert other.code == 0
+    assert "--live-from was not used" in other.err
+    assert "active since 2025-01-01 00:00" in other.err
 
 
 def test_columns_are_mapped(shop: Path) -> None:

@@ -19,6 +19,14 @@ def test_makes_a_workspace_with_settings_and_a_rulebook(tmp_path: Path) -> None:
     assert {"strand.toml", "rulebook/shop.yaml", "history.jsonl"} <= files(tmp_path / "shop").keys()
 
 
+def test_says_what_it_made_as_json(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    assert strand("init", shop, "--json").json() == {"workspace": str(shop), "example": None}
+    pets = tmp_path / "pets"
+    answer = strand("init", pets, "--example", "petshop", "--json").json()
+    assert answer == {"workspace": str(pets), "example": "petshop"}
+
+
 def test_an_empty_folder_is_good_enough(tmp_path: Path) -> None:
     assert strand("init", tmp_path).code == 0
     assert (tmp_path / "strand.toml").is_file()

@@ -103,6 +103,7 @@ def test_they_need_events(shop: Path) -> None:
     for command in ("rebuild", "verify"):
         answer = strand(command, "-w", shop)
         assert (answer.code, answer.out) == (2, "")
+        assert "has no events yet\nOperator action: " in answer.err
 
 
 def test_a_backup_is_whole(petshop: Path, tmp_path: Path) -> None:
@@ -115,6 +116,12 @@ def test_a_backup_is_whole(petshop: Path, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "copy", petshop / "facts")
     assert strand("rebuild", "--json", "-w", petshop).json()["state_hash"] == run["state_hash"]
     assert hashes(strand("run", "--until-idle", "--json", "-w", petshop).json()) == hashes(run)
+
+
+def test_a_backup_says_what_it_copied_as_json(petshop: Path, tmp_path: Path) -> None:
+    answer = strand("backup", tmp_path / "copy", "--json", "-w", petshop).json()
+    size = sum(path.stat().st_size for path in (tmp_path / "copy").rglob("*") if path.is_file())
+    assert answer == {"folder": str(tmp_path / "copy"), "bytes": size}
 
 
 def test_a_backup_writes_over_nothing(petshop: Path, tmp_path: Path) -> None:

@@ -65,6 +65,19 @@ def test_it_activates_the_first_rulebook_and_says_so(shop: Path) -> None:
     assert "12 events lie before the first activation" in answer.err
 
 
+def test_without_events_nothing_is_activated_and_history_may_still_come(shop: Path) -> None:
+    answer = strand("run", "--until-idle", "-w", shop)
+    assert answer.code == 0
+    assert "there are no events yet: nothing was activated" in answer.err
+    assert strand("run", "--until-idle", "--as-of", "2025-01-01", "-w", shop).code == 0
+    applied = strand("apply", "--yes", "-w", shop)
+    assert (applied.code, applied.out) == (2, "")
+    assert "has no events yet" in applied.err
+    imported = strand("import", shop / "history.jsonl", "--live-from", "2025-02-01", "-w", shop)
+    assert (imported.code, imported.err) == (0, "")
+    assert "is active from 2025-02-01 00:00" in imported.out
+
+
 def test_a_broken_first_rulebook_is_shown_and_nothing_happens(shop: Path) -> None:
     strand("import", shop / "history.jsonl", "-w", shop)
     (shop / "rulebook/shop.yaml").write_text("traits: {orders: {cuont: order_completed}}\n")
@@ -86,4 +99,4 @@ def test_it_warns_when_the_folder_s_rulebook_is_another_one(petshop: Path) -> No
 def test_a_folder_that_is_no_workspace_is_a_wrong_call(tmp_path: Path) -> None:
     answer = strand("run", "--until-idle", "-w", tmp_path)
     assert answer.code == 2
-    assert "strand init" in answer.err
+    assert "Operator action: make one with `strand init`" in answer.err

@@ -41,3 +41,4 @@ def test_before_any_event_it_is_a_wrong_call(shop: Path) -> None:
     answer = strand("status", "-w", shop)
     assert answer.code == 2
     assert "no events yet" in answer.err
+    assert "\nOperator action: bring some in with `strand import` or `strand publish`, or name another" in answer.err

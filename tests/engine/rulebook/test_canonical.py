@@ -38,6 +38,14 @@ def test_unpacked_is_the_very_same(shop: Rulebook) -> None:
     assert from_canonical(shop.canonical) == shop
 
 
+def test_what_was_recorded_before_it_was_refused_is_still_read(shop: Rulebook) -> None:
+    of_old = shop.canonical.replace(b'["low","medium","high"]', b'["low","low","high"]').replace(
+        b'"from":"high"', b'"from":"high","to":"high"'
+    )
+    assert of_old.count(b'"low","low"') == of_old.count(b'"to":"high"') == 1
+    assert from_canonical(of_old).canonical == of_old
+
+
 def test_the_hash_is_known(shop: Rulebook) -> None:
     """Other bytes for the same rulebook would be a needless activation, and mean a new canonical version."""
     document = json.loads(shop.canonical)

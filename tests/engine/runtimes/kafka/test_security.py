@@ -134,7 +134,7 @@ def test_files_that_cannot_be_used_are_named(shop: Path, monkeypatch: pytest.Mon
 
 def test_an_embedded_log_has_no_cluster(tmp_path: Path) -> None:
     (tmp_path / "strand.toml").write_text("")
-    with pytest.raises(CalledWrongly, match=r"is embedded"):
+    with pytest.raises(CalledWrongly, match=r"is embedded: .*\nOperator action: write"):
         connect(tmp_path)
 
 
