@@ -49,7 +49,7 @@ class Found:
 
 
 def look(connection: Connection) -> Found:
-    """Ask the cluster; raises OperatorError if it does not answer, or lacks a topic, or partitions differ in number."""
+    """Ask the cluster; raises OperatorError if it does not answer, lacks a topic, or has too few partitions of one."""
     names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS)}
     cluster, topics = administer(
         connection, lambda admin: (admin.describe_cluster(), admin.describe_topics(list(names)))
@@ -63,8 +63,9 @@ def look(connection: Connection) -> Found:
     missing = [topic for topic, name in names.items() if name not in ids]
     if missing:
         raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
-    if len({counts[name] for name in (INTERACTIONS, DECISIONS, TRANSITIONS)}) > 1 or counts[ACTIVATIONS] != 1:
+    few = [name for name in (DECISIONS, TRANSITIONS) if counts[name] < counts[INTERACTIONS]]
+    if few:
         said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
-        action = "delete the topic that is wrong, if nothing is in it, and run `strand topics create`"
-        raise OperatorError(f"partitions must be as many in each topic, and one of activations; found {said}", action)
+        what = f"{connection.topic(few[0])} must have as many partitions as the log; found {said}"
+        raise OperatorError(what, "`strand topics check` tells what to do; raise and delete nothing before")
     return Found(cluster=str(cluster["cluster_id"]), ids=ids, partitions=counts[INTERACTIONS])
