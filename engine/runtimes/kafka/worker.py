@@ -15,10 +15,10 @@ from pathlib import Path
 
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
+from engine.runtimes.kafka.connection import Connection, look
 from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished, throw_away
+from engine.runtimes.kafka.local import binding_of, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
 from engine.runtimes.kafka.turn import Bridge
@@ -74,7 +74,7 @@ class Worker:
         self._lock = OwnerLock(self.folder, what="worker's folder", beside="another worker needs a --folder of its own")
         remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
-        binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
+        binding = binding_of(found)
         try:
             depot = None if self.depot is None else Depot(self.depot, binding)
             self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
