@@ -19,6 +19,7 @@ from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import numbered
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.standstill import open_shard
+from engine.runtimes.kafka.watching_topics import check_begin
 from engine.runtimes.kafka.workplace import Workplace
 from events.codec import activation_of, encode_activation, read_record
 from events.errors import FactsDamaged
@@ -41,11 +42,9 @@ class Opening:
 
     def checked_end(self) -> int:
         """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
-        begin, end = self.events.begin(), self.events.end()
         place = self._named(INTERACTIONS)
-        if begin > 0:
-            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
-            raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
+        check_begin(place, self.events.begin())
+        end = self.events.end()
         check_end(place, end, self.log.end())
         return end
 
@@ -77,6 +76,7 @@ class Opening:
             anew=self.anew,
             announcer=self._announcer(),
         )
+        check_begin(self._named(DECISIONS), topic.begin())
         end = topic.end()
         check_end(self._named(DECISIONS), end, decisions.count())
         decisions.catch_up(end)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from engine.runtimes.kafka.local import binding_of, copied_in, remove_unfinished
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
 from engine.runtimes.kafka.turn import Bridge
+from engine.runtimes.kafka.watching_topics import EVERY_S, raised, watched_topics
 from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
-from events.errors import DerivedDamaged
+from events.errors import DerivedDamaged, OperatorError
 
 AGAIN_S = 1.0
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Worker:
 
     `folder` is this worker's own: a second process there raises WorkspaceBusy. `live`: ticks by the clock. `standing`
     are the partitions of ours that stop at a record, and why; they are tried again when they are given to us anew.
+    Every `watch_s` seconds it is seen whether the topics are as they were at the start.
     """
 
     def __init__(
@@ -48,10 +51,11 @@ class Worker:
         catch_up: bool = False,
         clock: Clock = wall_clock_ms,
         depot: str | None = None,
+        watch_s: float = EVERY_S,
     ) -> None:
         self.connection, self.folder, self.name = connection, folder, name
         self.live, self.catch_up, self.clock = live, catch_up, clock
-        self.depot = depot
+        self.depot, self.watch_s = depot, watch_s
         self.checkpoints: Checkpoints | None = None
         self.lanes: dict[int, Lane] = {}
         self.assigned: frozenset[int] = frozenset()
@@ -63,6 +67,7 @@ class Worker:
         self._copied: dict[int, int] = {}
         self._mended: set[int] = set()
         self.standing: dict[int, RecordFailed] = {}
+        self._watching = ExitStack()
 
     async def __aenter__(self) -> Worker:
         from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when a worker starts
@@ -98,11 +103,18 @@ class Worker:
             catch_up=self.catch_up,
             clock=self.clock,
         )
+        loop = asyncio.get_running_loop()
+
+        def failed(error: OperatorError) -> None:
+            loop.call_soon_threadsafe(self.fail, error)
+
+        self._watching.enter_context(watched_topics(self.connection, found, failed, self.watch_s))
         if self.place.depot is not None:
             self.checkpoints = Checkpoints(self.place, self.place.depot, self.lanes)
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._watching.close()
         await self.revoke()
         for task in self._tasks:
             task.cancel()
@@ -117,8 +129,13 @@ class Worker:
         await self.settle()
 
     async def settle(self) -> None:
-        """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on."""
+        """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on.
+
+        Raises OperatorError for a partition that was not there at the start.
+        """
         async with self._changing:
+            if any(partition >= self.partitions for partition in self.assigned):
+                raise raised(self.connection, self.partitions, max(self.assigned) + 1)
             await self._close(partition for partition in self.lanes if partition not in self.assigned)
             self.standing = {each: why for each, why in self.standing.items() if each in self.assigned}
             for partition in sorted(self.assigned - self.lanes.keys() - self.standing.keys()):
