@@ -36,7 +36,7 @@ class Followed:
         self.local = LocalPartition(folder, partition, self.binding, storage)
         self._arrived = _Arrived()
         self.log = KafkaLog(self.local.copy, between, partition=partition, partitions=found.partitions)
-        self.decisions = KafkaDecisions(self._arrived, self.local.copy)
+        self.decisions = KafkaDecisions(self._arrived, self.local.copy, named=f"partition {partition} of decisions")
 
     async def catch_up(self, clients: Clients) -> None:
         """Read both topics to their present ends: the decisions first, so that the log holds all that was decided on.

@@ -2,7 +2,8 @@
 
 A front end says which partitions those are: `assign` and `revoke`. A lane that was superseded, or met an error of the
 brokers, is opened again while the partition is ours; what this disk has of a partition is thrown away once where it is
-damaged; a record that our own code fails at stops its partition; any other error ends the worker.
+damaged; a record that our own code fails at stops its partition, and so does a foreign one among its decisions; any
+other error ends the worker.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.claims import ForeignEntry
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection, look
 from engine.runtimes.kafka.depot import Depot
@@ -66,7 +68,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._copied: dict[int, int] = {}
         self._mended: set[int] = set()
-        self.standing: dict[int, RecordFailed] = {}
+        self.standing: dict[int, OperatorError] = {}
         self._watching = ExitStack()
 
     async def __aenter__(self) -> Worker:
@@ -175,7 +177,7 @@ class Worker:
             lane.close()
         for lane in lanes:
             await lane.over.wait()
-            if lane.error is not None and not isinstance(lane.error, (RecordFailed, *PASSING)):
+            if lane.error is not None and not isinstance(lane.error, (RecordFailed, ForeignEntry, *PASSING)):
                 self.fail(lane.error)
 
     def _open(self, partition: int, *, anew: bool = False, failed: range = NONE) -> None:
@@ -194,12 +196,12 @@ class Worker:
             return  # we closed it
         error = lane.error
         failed = NONE
+        if isinstance(error, ForeignEntry) or (isinstance(error, RecordFailed) and error.alone):
+            log.error("%s", error, exc_info=error.__cause__)
+            self.standing[lane.partition] = error
+            del self.lanes[lane.partition]
+            return
         if isinstance(error, RecordFailed):
-            if error.alone:
-                log.error("%s", error, exc_info=error.__cause__)
-                self.standing[lane.partition] = error
-                del self.lanes[lane.partition]
-                return
             failed = error.records
             what = "partition %d failed at one of the offsets %d to %d, which are taken one by one: %r"
             log.warning(what, lane.partition, failed.start, failed.stop - 1, error.__cause__)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.runtimes.kafka.security import connect
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.test_topics import append_to
 from tests.engine.runtimes.shop import ROOT
 
 PASSING = ("processed", "seconds", "events_per_second")
@@ -67,6 +69,22 @@ def test_a_worker_needs_a_log_on_kafka_and_topics_that_keep_everything(
     assert (refused.code, "Operator action:" in refused.err) == (1, True)
     wrong = strand("worker", "--json", "-w", shop)
     assert (wrong.code, "--until-idle" in wrong.err) == (2, True)
+
+
+def test_a_foreign_record_among_activations_is_named(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    history = str(next(shop.glob("*.jsonl")))
+    assert strand("topics", "create", "-w", shop).code == 0
+    append_to(connect(shop)[1], "activations")
+    for command in (
+        ["apply", "--yes"],
+        ["publish", history],
+        ["import", history, "--live-from", "2025-03-01"],
+        ["worker", "--until-idle"],
+    ):
+        answer = strand(*command, "-w", shop)
+        assert (answer.code, f"at offset 0 of {prefix}activations is no activation: syntax" in answer.err) == (1, True)
+        assert "Operator action: have nobody but workers" in answer.err
 
 
 @pytest.mark.slow
