@@ -63,6 +63,24 @@ async def apply_rulebook(
     return activation
 
 
+async def apply_unless_active(
+    connection: Connection, rulebook: Rulebook, at_ms: int | None = None, *, clock: Clock = wall_clock_ms
+) -> Activation | None:
+    """As `apply_rulebook`; None if the rulebook is active already: then only what was left out of that is appended."""
+    found = await asyncio.to_thread(look, connection)
+    clients = Clients(connection)
+    await clients.start()
+    try:
+        newest = (await announced(clients))[-1:]
+        if any(activation.hash == rulebook.hash for activation in newest):
+            latest = await asyncio.to_thread(latest_by_partition, connection, found.partitions)
+            await append_everywhere(clients, newest[0], latest)
+            return None
+    finally:
+        await clients.stop()
+    return await apply_rulebook(connection, rulebook, at_ms, clock=clock)
+
+
 async def announced(clients: Clients) -> list[Activation]:
     """Every activation in order, each with its number; raises FactsDamaged for a record that is none."""
     topic = clients.connection.topic(ACTIVATIONS)
