@@ -52,15 +52,22 @@ def decode_batch(data: bytes, place: str = "") -> list[Output]:
     return decode_fact(_decode, data, STREAM_VERSION, f"a batch of decisions {place}".rstrip(), action).outputs
 
 
-def decode_fact(decode: Callable[[bytes], T], data: bytes, version: int, what: str, action: str) -> T:
+def decode_fact(  # noqa: PLR0917 -- what, and what to do, read as one sentence
+    decode: Callable[[bytes], T],
+    data: bytes,
+    version: int,
+    what: str,
+    action: str,
+    error_kind: type[FactsDamaged] = FactsDamaged,
+) -> T:
     """What some bytes hold, if it is of this version; raises FactsDamaged for others.
 
-    `action` is what a person does about bytes that hold no such thing.
+    `action` is what a person does about bytes that hold no such thing, which raise an `error_kind`.
     """
     try:
         found = decode(data)
     except msgspec.MsgspecError as error:
-        raise FactsDamaged(f"{what} cannot be read: {error}", action) from None
+        raise error_kind(f"{what} cannot be read: {error}", action) from None
     if found.version != version:
         action = f"use the release that wrote it; this one reads version {version}"
         raise FactsDamaged(f"{what} is of version {found.version}", action)

@@ -11,6 +11,8 @@ FULL = "free some space on the disk, then start again; everything acknowledged i
 READ_ONLY = "make the folder writable for this user, then start again; everything acknowledged is kept"
 FAILING = "check the disk and its file system, then start again; everything acknowledged is kept"
 
+NO_FOLDER = "name a folder, or a place where one can be made"
+
 
 def os_error(place: Path, error: OSError) -> OperatorError:
     """The error for a file operation at `place` that the system refused."""
@@ -19,4 +21,6 @@ def os_error(place: Path, error: OSError) -> OperatorError:
         return StorageFailed(f"{place} cannot be written: the disk is full ({text})", FULL)
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM} or isinstance(error, PermissionError):
         return StorageFailed(f"{place} cannot be written: it is read-only ({text})", READ_ONLY)
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return StorageFailed(f"{place} must be a folder, and it or one above it is a file ({text})", NO_FOLDER)
     return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)

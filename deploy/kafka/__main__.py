@@ -14,6 +14,7 @@ import sys
 
 from deploy.kafka.cluster import Cluster, archive_classes, brokers_at, fixed_ports
 from deploy.kafka.jars import HERE, class_path, pin
+from engine.workspace.log_url import KAFKA, brokers_of
 from events.errors import OperatorError
 
 FOLDER = HERE / "data"
@@ -50,6 +51,11 @@ def up(nodes: int) -> None:
     """Start what does not run yet; the number of nodes of a cluster that has topics stays."""
     elsewhere = os.environ.get(ELSEWHERE)
     if elsewhere:
+        try:
+            brokers_of(KAFKA + elsewhere)
+        except ValueError:
+            what = f"{ELSEWHERE} must be host:port, or several with commas between; found {elsewhere}"
+            raise OperatorError(what, f"mend or unset {ELSEWHERE}") from None
         brokers = brokers_at(elsewhere)
         if not brokers:
             raise OperatorError(f"no broker answers at {elsewhere}", f"see to that cluster, or unset {ELSEWHERE}")

@@ -213,7 +213,10 @@ def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((host, int(port))) == 0
+        try:
+            return probe.connect_ex((host, int(port))) == 0
+        except socket.gaierror:  # nobody knows the host
+            return False
 
 
 def fixed_ports(nodes: int) -> list[Ports]:

@@ -54,10 +54,7 @@ def apply(
         return
     found = previewed(workspace, rulebook, at_ms)
     if found is None:
-        if as_json:
-            print_json({"applied": False, "active": rulebook.hash, "already_active": True})
-        else:
-            say(f"the rulebook {rulebook.hash[:12]} is active already")
+        say_active(rulebook, as_json=as_json)
         return
     if not as_json:
         show(found, rulebook, zone)
@@ -83,16 +80,26 @@ def apply_on_kafka(folder: Path, rulebook: Rulebook, at_ms: int | None, *, as_js
     """Activate a rulebook in every partition of the topics; workers take it as they come to it."""
     import asyncio
 
-    from engine.runtimes.kafka.applying import apply_rulebook
+    from engine.runtimes.kafka.applying import apply_unless_active
     from engine.runtimes.kafka.security import connect
 
     _, connection = connect(folder)
-    activation = asyncio.run(apply_rulebook(connection, rulebook, at_ms))
-    if as_json:
+    activation = asyncio.run(apply_unless_active(connection, rulebook, at_ms))
+    if activation is None:
+        say_active(rulebook, as_json=as_json)
+    elif as_json:
         print_json({"applied": True, "hash": rulebook.hash, "at_ms": activation.at_ms, "id": activation.id})
     else:
         zone = rulebook.world.time_zone
         say(f"activated {rulebook.hash[:12]} at {shown_instant(activation.at_ms, zone)} {zone}")
+
+
+def say_active(rulebook: Rulebook, *, as_json: bool) -> None:
+    """Say that it is active already."""
+    if as_json:
+        print_json({"applied": False, "active": rulebook.hash, "already_active": True})
+    else:
+        say(f"the rulebook {rulebook.hash[:12]} is active already")
 
 
 def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | None:

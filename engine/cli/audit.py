@@ -65,6 +65,10 @@ def audit(
         say(f"compared {done.compared:,} customers: {len(done.found):,} differences")
     if done.found:
         note("Operator action: fold it anew with `strand rebuild`, and find out what changed it; the log is unharmed")
+    if not done.compared and not done.found:
+        note(
+            "Operator action: nobody was compared: name every worker's pages with --worker, and see that they are ready"
+        )
     if done.found or not done.compared:
         raise typer.Exit(1)
 

@@ -88,7 +88,7 @@ def replay(
     door: Doors = None,
     since: Since = None,
     until: Until = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many there are, and end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge them, and publish nothing.")] = False,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")
     ] = False,
@@ -99,7 +99,7 @@ def replay(
     """Publish events to Kafka that were refused and would be taken today; each once.
 
     Each is judged as at any door, by the types of the rulebook that is active now. What is refused again stays a dead
-    letter, and the command exits 1. An event that stands in the log, where the fold could not read it, is not
+    letter, and the command exits 1, but with --dry-run. An event that stands in the log, where the fold could not read it, is not
     published again: it is taken from there as soon as a rulebook with fitting types is active.
 
     \b
@@ -115,20 +115,21 @@ def replay(
     found = [each for each in chosen(workspace, worker or [], reason, door, since, until) if not each.replayed]
     letters = [each for each in found if not each.in_log]
     answers: Sequence[Answer] = ()
-    if not dry_run and letters:
+    if letters:
         with Replayer(workspace, catch_up=catch_up) as replayer:
-            answers = replayer.replay(letters)
+            answers = replayer.judge(letters) if dry_run else replayer.replay(letters)
     refused = [each for each in answers if each.reason is not None]
     if as_json:
         done = {"replayed": len(answers) - len(refused), "refused": len(refused), "in_log": len(found) - len(letters)}
-        print_json({"letters": len(found), **done})
+        print_json({"letters": len(found), **done, **({"dry_run": True} if dry_run else {})})
     else:
-        say(f"{len(found):,} letters, {len(answers) - len(refused):,} replayed, {len(refused):,} refused again")
+        word = "would be replayed" if dry_run else "replayed"
+        say(f"{len(found):,} letters, {len(answers) - len(refused):,} {word}, {len(refused):,} refused again")
         for why, number in sorted(Counter(f"{each.reason}: {each.detail}" for each in refused).items()):
             say(f"  {number:,} {why}")
         if len(letters) < len(found):
             note(f"{len(found) - len(letters):,} stand in the log and wait for a rulebook that takes them")
-    if refused:
+    if refused and not dry_run:
         raise typer.Exit(1)
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.instants import shown_instant
 from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import print_json, progress, say
-from engine.cli.report import decision_lines, field, hash_lines
+from engine.cli.report import as_of_line, decision_lines, field, hash_lines
 from events.errors import CalledWrongly
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ def verified_lines(found: Verified) -> Iterable[str]:
         yield "0 differences from the live world"
     if found.redecided:
         yield from redecided_lines(found.redecided)
-    yield field("as of", f"{shown_instant(summary['as_of_ms'], 'UTC')} UTC")
+    yield as_of_line(summary["as_of_ms"], "UTC")
     yield from decision_lines(found.recorded.decisions)
     yield from hash_lines(summary["state_hash"], summary["decisions_hash"])
 

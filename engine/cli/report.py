@@ -46,7 +46,12 @@ def figures(report: RunReport, zone: str) -> Iterator[str]:
     yield field("customers", f"{report.customers:,}")
     yield field("transitions", f"{report.transitions:,}")
     yield field("messages", f"{report.messages:,}")
-    yield field("as of", f"{shown_instant(report.as_of_ms, zone)} {zone}")
+    yield as_of_line(report.as_of_ms, zone)
+
+
+def as_of_line(as_of_ms: int | None, zone: str) -> str:
+    """Up to when; no rulebook is active where there is no time."""
+    return field("as of", f"{shown_instant(as_of_ms, zone)} {zone}" if as_of_ms else "no time: no rulebook is active")
 
 
 def decision_lines(decisions: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

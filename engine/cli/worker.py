@@ -71,6 +71,8 @@ def worker(
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
+    if web and until_idle:
+        raise CalledWrongly("--web is for a worker that goes on, without --until-idle")
     host, port = address(web)
     settings, connection = connect(workspace)
     refuse_unsafe(connection, partitions=settings.partitions)
@@ -104,6 +106,8 @@ def finish(connection: Connection, folder: Path, name: str, depot: str | None, *
     else:
         for line in run_lines(report, "UTC"):
             say(line)
+    if not report.as_of_ms:
+        note("no rulebook is active, so nothing was folded or decided: `strand apply --yes` activates rulebook/")
 
 
 def say_joined(joined: Worker) -> None:

@@ -59,3 +59,17 @@ def test_another_cluster_is_left_alone(
     monkeypatch.setenv(command.ELSEWHERE, "127.0.0.1:1")
     assert run("up") == 1
     assert "no broker answers at 127.0.0.1:1\nOperator action: " in capsys.readouterr().err
+
+
+def test_a_cluster_that_is_named_wrongly_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kafka", "up"])
+    for named, words in (
+        ("localhost", "KAFKA_BOOTSTRAP must be host:port, or several with commas between; found localhost"),
+        ("localhost:x", "KAFKA_BOOTSTRAP must be host:port, or several with commas between; found localhost:x"),
+        ("nosuch.invalid:9092", "no broker answers at nosuch.invalid:9092"),
+    ):
+        monkeypatch.setenv(command.ELSEWHERE, named)
+        assert command.main() == 1
+        assert f"{words}\nOperator action: " in capsys.readouterr().err

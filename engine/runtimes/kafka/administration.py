@@ -27,12 +27,16 @@ ACTION = "check that the brokers run, that the log url names them, and the [kafk
 T = TypeVar("T")
 
 
+class NoAnswer(OperatorError):
+    """The cluster refuses or does not answer."""
+
+
 def administer(
     connection: Connection, work: Callable[[KafkaAdminClient], T], *, patience_s: float = PATIENCE_S
 ) -> T:  # fmt: skip
     """What `work` returns, which may be called again: after what passes, with a new client.
 
-    Raises OperatorError at once where no broker answers or the cluster refuses, else once the patience has ended.
+    Raises NoAnswer at once where no broker answers or the cluster refuses, else once the patience has ended.
     """
     brokers = connection.bootstrap.split(",")
     until = time.monotonic() + patience_s
@@ -50,6 +54,6 @@ def administer(
         time.sleep(AGAIN_S)
 
 
-def no_answer(connection: Connection, why: str) -> OperatorError:
+def no_answer(connection: Connection, why: str) -> NoAnswer:
     """What a person is told whose cluster refuses or is away."""
-    return OperatorError(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", ACTION)
+    return NoAnswer(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", ACTION)

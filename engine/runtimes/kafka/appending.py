@@ -16,6 +16,7 @@ from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.self_closing import SelfClosing
+from engine.workspace.settings import Settings
 from events.errors import OperatorError
 
 DELIVERY_S = 120.0
@@ -103,3 +104,11 @@ async def partitions_of(producer: AIOKafkaProducer, topics: Sequence[str]) -> di
     if missing:
         raise OperatorError(f"the cluster has no topic {', '.join(missing)}", "run `strand topics create`")
     return found
+
+
+def refuse_another_count(topic: str, found: int, settings: Settings) -> None:
+    """Raise OperatorError where settings say another number of partitions than a topic has."""
+    if "partitions" in settings.model_fields_set and settings.partitions != found:
+        what = f"{topic} has {found} partitions, and the settings say {settings.partitions}"
+        action = "`strand topics check` tells which is wrong: topic, or strand.toml, or STRAND_PARTITIONS"
+        raise OperatorError(f"{what}: events would go where nobody looks for them", action)

@@ -14,9 +14,9 @@ from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS, Connection, look
-from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.numbered import numbered, read_announced
 from events.admission import FUTURE_MS
-from events.codec import Activation, activation_of, encode_activation, encode_tick, read_record
+from events.codec import Activation, encode_activation, encode_tick
 from events.errors import CalledWrongly
 from events.times import instant_text
 
@@ -63,12 +63,30 @@ async def apply_rulebook(
     return activation
 
 
+async def apply_unless_active(
+    connection: Connection, rulebook: Rulebook, at_ms: int | None = None, *, clock: Clock = wall_clock_ms
+) -> Activation | None:
+    """As `apply_rulebook`; None if the rulebook is active already: then only what was left out of that is appended."""
+    found = await asyncio.to_thread(look, connection)
+    clients = Clients(connection)
+    await clients.start()
+    try:
+        newest = (await announced(clients))[-1:]
+        if any(activation.hash == rulebook.hash for activation in newest):
+            latest = await asyncio.to_thread(latest_by_partition, connection, found.partitions)
+            await append_everywhere(clients, newest[0], latest)
+            return None
+    finally:
+        await clients.stop()
+    return await apply_rulebook(connection, rulebook, at_ms, clock=clock)
+
+
 async def announced(clients: Clients) -> list[Activation]:
-    """Every activation in order, each with its number."""
+    """Every activation in order, each with its number; raises FactsDamaged for a record that is none."""
     topic = clients.connection.topic(ACTIVATIONS)
     end = (await clients.ends(topic, [0]))[0]
     return [
-        numbered(activation_of(read_record(record.value)[0]), record.offset)
+        read_announced(topic, record.offset, record.value)
         async for chunk in clients.read(topic, 0, 0, end)
         for record in chunk
     ]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from engine.outputs import decode_batch, decode_fact
+from events.errors import FactsDamaged
 from triggers.decisions import START, Position
 
 CLAIM_VERSION = 1
@@ -53,10 +54,21 @@ def encode(entry: Claim | Owned) -> bytes:
     return _encode(entry)
 
 
+class ForeignEntry(FactsDamaged):
+    """An entry among a partition's decisions is neither claim nor batch: somebody else wrote it."""
+
+
+FOREIGN = (
+    "have nobody but workers write to the topic (ACLs), and bring all topics into new ones without this entry, or "
+    "restore them, for Kafka cannot remove it: 'A foreign record' in docs/operations.md; nothing was skipped, and the "
+    "other partitions go on"
+)
+
+
 def decode(value: bytes, place: str = "") -> Claim | Owned:
-    """What was appended; raises FactsDamaged for bytes that are neither."""
-    action = "find out who else writes to the topic of decisions, and restore it; nothing was skipped or changed"
-    return decode_fact(_decode, value, CLAIM_VERSION, f"a claim or batch of decisions {place}".rstrip(), action)
+    """What was appended at a place, in words; raises ForeignEntry for bytes that are neither claim nor batch."""
+    what = f"a claim or batch of decisions {place}".rstrip()
+    return decode_fact(_decode, value, CLAIM_VERSION, what, FOREIGN, ForeignEntry)
 
 
 def encode_claimed(claimed: Claimed) -> bytes:
@@ -71,20 +83,21 @@ def decode_claimed(data: bytes) -> Claimed:
 
 class Rule:
     """A reader of one partition's stream: `claim` is the newest one's place (-1: none), `highest` the highest position
-    kept."""
+    kept. `named` is the stream's name for people."""
 
-    def __init__(self, claim: int = -1, highest: Position = START) -> None:
-        self.claim, self.highest = claim, highest
+    def __init__(self, claim: int = -1, highest: Position = START, *, named: str = "") -> None:
+        self.claim, self.highest, self._named = claim, highest, named
 
     def take(self, offset: int, value: bytes) -> Claimed | bytes | None:
         """What to keep of the next entry: a claim, a batch, or None for what is to be dropped."""
-        entry = decode(value, f"at offset {offset}")
+        place = f"at offset {offset} of {self._named}" if self._named else f"at offset {offset}"
+        entry = decode(value, place)
         if isinstance(entry, Claim):
             self.claim = offset
             return Claimed(claim=entry, before=self.highest)
         if entry.claim != self.claim:
             return None
-        outputs = decode_batch(entry.batch, f"at offset {offset}")
+        outputs = decode_batch(entry.batch, place)
         if not outputs or outputs[-1].position <= self.highest:
             return None
         self.highest = outputs[-1].position

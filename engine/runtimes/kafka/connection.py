@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.runtimes.kafka.administration import administer
 from events.errors import OperatorError
 
+if TYPE_CHECKING:
+    from kafka.admin import KafkaAdminClient
+
 INTERACTIONS, DECISIONS, ACTIVATIONS = "interactions", "decisions", "activations"
 TRANSITIONS = "transitions"
+NEEDED = (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS)
 NOTHING, EVIDENCE = "none", "evidence"
 CREATE = "run `strand topics create`, then start again"
 
@@ -49,22 +53,26 @@ class Found:
 
 
 def look(connection: Connection) -> Found:
-    """Ask the cluster; raises OperatorError if it does not answer, or lacks a topic, or partitions differ in number."""
-    names = {connection.topic(name): name for name in (INTERACTIONS, DECISIONS, TRANSITIONS, ACTIVATIONS)}
-    cluster, topics = administer(
-        connection, lambda admin: (admin.describe_cluster(), admin.describe_topics(list(names)))
-    )
+    """Ask the cluster; raises OperatorError if it does not answer, lacks a topic, or has too few partitions of one."""
+    cluster, (ids, counts) = administer(connection, lambda admin: (admin.describe_cluster(), ids_of(admin, connection)))
+    missing = [connection.topic(name) for name in NEEDED if name not in ids]
+    if missing:
+        raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
+    few = [name for name in (DECISIONS, TRANSITIONS) if counts[name] < counts[INTERACTIONS]]
+    if few:
+        said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
+        what = f"{connection.topic(few[0])} must have as many partitions as the log; found {said}"
+        raise OperatorError(what, "`strand topics check` tells what to do; raise and delete nothing before")
+    return Found(cluster=str(cluster["cluster_id"]), ids=ids, partitions=counts[INTERACTIONS])
+
+
+def ids_of(admin: KafkaAdminClient, connection: Connection) -> tuple[dict[str, str], dict[str, int]]:
+    """The id of each topic that is there, and its number of partitions, by our name for it."""
+    names = {connection.topic(name): name for name in NEEDED}
     ids: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for topic in topics:
+    for topic in admin.describe_topics(list(names)):
         if not topic["error_code"]:
             name = names[topic["name"]]
             ids[name], counts[name] = str(topic["topic_id"]), len(topic["partitions"])
-    missing = [topic for topic, name in names.items() if name not in ids]
-    if missing:
-        raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
-    if len({counts[name] for name in (INTERACTIONS, DECISIONS, TRANSITIONS)}) > 1 or counts[ACTIVATIONS] != 1:
-        said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
-        action = "delete the topic that is wrong, if nothing is in it, and run `strand topics create`"
-        raise OperatorError(f"partitions must be as many in each topic, and one of activations; found {said}", action)
-    return Found(cluster=str(cluster["cluster_id"]), ids=ids, partitions=counts[INTERACTIONS])
+    return ids, counts

@@ -41,10 +41,13 @@ class Superseded(Exception):
 
 
 class KafkaDecisions:
-    """A `DecisionStream` over a topic and its copy; batches are counted by their offsets, dropped ones too."""
+    """A `DecisionStream` over a topic and its copy; batches are counted by their offsets, dropped ones too.
 
-    def __init__(self, topic: Topic, copy: RocksCopy) -> None:
-        self._topic, self._copy = topic, copy
+    `named` is the partition's name for people.
+    """
+
+    def __init__(self, topic: Topic, copy: RocksCopy, *, named: str = "") -> None:
+        self._topic, self._copy, self._named = topic, copy, named
         self.claim = -1
 
     def open(self, claim: Claim) -> int:
@@ -64,7 +67,7 @@ class KafkaDecisions:
     def catch_up(self, stop: int) -> None:
         """Copy what readers keep of the topic up to an offset."""
         tail = self._copy.stream_tail
-        rule = Rule(tail.claim, self.highest)
+        rule = Rule(tail.claim, self.highest, named=self._named)
         last = tail.last
         batches: list[tuple[int, bytes]] = []
         claims: list[tuple[int, bytes]] = []

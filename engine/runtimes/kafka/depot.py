@@ -74,7 +74,7 @@ class Depot:
     """A depot at a URL; raises StorageFailed where it cannot be reached. Not for two threads at once."""
 
     def __init__(self, url: str, binding: Binding) -> None:
-        name = hashlib.sha256(msgspec.msgpack.encode(binding)).hexdigest()[:16]
+        name = hashlib.sha256(binding.topics).hexdigest()[:16]
         self.url = url
         try:
             self._files, root = fsspec.core.url_to_fs(url, **_options(url))

@@ -15,7 +15,7 @@ from engine.runtimes.kafka.applying import announced, latest_by_partition
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS
+from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
 from engine.self_closing import SelfClosing
 from events.admission import MAX_EVENT_BYTES, Admitted, admit
 from events.codec import encode_record
@@ -29,13 +29,15 @@ class KafkaDoor(SelfClosing):
     """Publishes lines to the cluster of the workspace in a folder; what is refused goes to the topic `dead_letters`.
 
     The types of the newest activated rulebook are known; nothing is activated here. Raises OperatorError where the
-    cluster cannot be reached or does not answer: then what was sent may be appended or not, and may be sent again.
+    topics would lose facts or have other partitions than the settings say, and where the cluster cannot be reached or
+    does not answer: then what was sent may be appended or not, and may be sent again.
     """
 
     handed_over = True  # workers take what is in the log
 
     def __init__(self, folder: Path, *, catch_up: bool = False, clock: Clock = wall_clock_ms) -> None:
-        _, self.connection = connect(folder)
+        settings, self.connection = connect(folder)
+        refuse_unsafe(self.connection, partitions=settings.partitions)
         self._catch_up = catch_up
         self._clock = clock
         self._events, self._letters = self.connection.topic(INTERACTIONS), self.connection.topic(DEAD_LETTERS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, Found
 from engine.runtimes.kafka.decisions import KafkaDecisions
-from engine.runtimes.kafka.local import Binding, LocalPartition
+from engine.runtimes.kafka.local import LocalPartition, binding_of
 from engine.runtimes.kafka.log import KafkaLog
 from events.errors import CalledWrongly, FactsDamaged
 
@@ -32,11 +32,11 @@ class Followed:
         between: Callable[[], None] = lambda: None,
     ) -> None:
         self.partition = partition
-        self.binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
+        self.binding = binding_of(found)
         self.local = LocalPartition(folder, partition, self.binding, storage)
         self._arrived = _Arrived()
         self.log = KafkaLog(self.local.copy, between, partition=partition, partitions=found.partitions)
-        self.decisions = KafkaDecisions(self._arrived, self.local.copy)
+        self.decisions = KafkaDecisions(self._arrived, self.local.copy, named=f"partition {partition} of decisions")
 
     async def catch_up(self, clients: Clients) -> None:
         """Read both topics to their present ends: the decisions first, so that the log holds all that was decided on.

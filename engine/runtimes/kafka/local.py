@@ -7,31 +7,72 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.runtimes.embedded.generations import PartitionGenerations
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS
+from engine.runtimes.kafka.partition_counts import RAISED
 from engine.workspace.durable_files import refused
 from engine.workspace.generations import FILE, Generations
-from events.errors import DerivedDamaged
+from events.errors import DerivedDamaged, OperatorError
 
 if TYPE_CHECKING:
     from engine.adapters.rocksdb_copy import RocksCopy
     from engine.adapters.rocksdb_derived import RocksDerived
     from engine.adapters.rocksdb_storage import RocksStorage
+    from engine.runtimes.kafka.connection import Found
 
 log = logging.getLogger(__name__)
 
 
-class Binding(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """What a copy is a copy of: names alone do not tell a topic from one that was made anew."""
+BINDING_VERSION = 2
 
-    version: int = 1
+
+class Binding(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """What a copy is a copy of: names alone do not tell a topic from one that was made anew.
+
+    Version 1 did not say of how many `partitions` the log was: 0 stands for that.
+    """
+
+    version: int = BINDING_VERSION
     cluster: str
     log: str  # the topic's id
     decisions: str
+    partitions: int = 0
+
+    @property
+    def topics(self) -> bytes:
+        """Names the topics, as version 1 did: what a depot is named after, which other releases share."""
+        return msgspec.msgpack.encode((1, self.cluster, self.log, self.decisions))
+
+
+_decode = msgspec.msgpack.Decoder(Binding).decode
+
+
+def binding_of(found: Found) -> Binding:
+    """What a copy of these topics is bound to."""
+    ids = found.ids
+    return Binding(cluster=found.cluster, log=ids[INTERACTIONS], decisions=ids[DECISIONS], partitions=found.partitions)
+
+
+def is_of(copy: RocksCopy, binding: Binding, place: Path) -> bool:
+    """Whether a copy is one of these topics; raises OperatorError where the log had another number of partitions."""
+    written = copy.binding()
+    try:
+        found = None if written is None else _decode(written)
+    except msgspec.MsgspecError:  # another release's
+        found = None
+    if found is None or found.version > BINDING_VERSION or found.topics != binding.topics:
+        return False
+    if binding.partitions and found.partitions not in {0, binding.partitions}:
+        raise OperatorError(
+            f"{place} is of a log with {found.partitions} partitions, and it has {binding.partitions} now", RAISED
+        )
+    return True
 
 
 class LocalPartition:
@@ -41,22 +82,25 @@ class LocalPartition:
         self.folder = folder / f"p{partition}"
         self._storage = storage
         self._stores: list[RocksDerived] = []
-        bound = msgspec.msgpack.encode(binding)
-        self.copy = self._open_copy(bound)
+        self.copy = self._open_copy(binding)
         self.generations = Generations(self.folder / "derived")
         self.generations.collect()
         self.shard_generations = PartitionGenerations(self, partition)
 
-    def _open_copy(self, bound: bytes) -> RocksCopy:
+    def _open_copy(self, binding: Binding) -> RocksCopy:
         copy = self._storage.copy(self.folder / "copy")
-        found = copy.binding()
-        if found not in {None, bound}:
+        try:
+            if copy.binding() is not None and not is_of(copy, binding, self.folder):
+                copy.close()
+                with refused(self.folder):
+                    shutil.rmtree(self.folder)
+                copy = self._storage.copy(self.folder / "copy")
+            bound = msgspec.msgpack.encode(binding)
+            if copy.binding() != bound:
+                copy.bind(bound)
+        except BaseException:
             copy.close()
-            with refused(self.folder):
-                shutil.rmtree(self.folder)
-            copy = self._storage.copy(self.folder / "copy")
-        if copy.binding() is None:
-            copy.bind(bound)
+            raise
         return copy
 
     def begin_generation(self, partition: int) -> tuple[str, RocksDerived]:
@@ -112,7 +156,7 @@ def throw_away(folder: Path, partition: int, why: DerivedDamaged) -> None:
 
 
 def copied_in(folder: Path, binding: Binding, storage: RocksStorage) -> dict[int, int]:
-    """Up to which offset each partition is copied in a worker's folder."""
+    """Up to which offset each partition is copied in a worker's folder; raises OperatorError as `is_of`."""
     found: dict[int, int] = {}
     for path in folder.glob("p*"):
         if path.name[1:].isdigit() and (path / "copy").is_dir():
@@ -121,7 +165,7 @@ def copied_in(folder: Path, binding: Binding, storage: RocksStorage) -> dict[int
             except DerivedDamaged as damaged:
                 throw_away(folder, int(path.name[1:]), damaged)
                 continue
-            if copy.binding() == msgspec.msgpack.encode(binding):
-                found[int(path.name[1:])] = copy.log_tail.end
-            copy.close()
+            with closing(copy):
+                if is_of(copy, binding, path):
+                    found[int(path.name[1:])] = copy.log_tail.end
     return found

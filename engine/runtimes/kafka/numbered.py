@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import msgspec
 
-from events.codec import Activation
-from events.errors import InputRefused, Reason
+from events.codec import Activation, activation_of, read_record
+from events.errors import FactsDamaged, InputRefused, Reason
 
 
 def numbered(activation: Activation, number: int) -> Activation:
     """The activation as it is appended to the partitions."""
     return msgspec.structs.replace(activation, id=f"{number}-{activation.id}")
+
+
+def read_announced(topic: str, number: int, value: bytes | None) -> Activation:
+    """The activation at an offset of its topic, with its number; raises FactsDamaged for what is none."""
+    try:
+        return numbered(activation_of(read_record(value or b"")[0]), number)
+    except InputRefused as refused:
+        action = (
+            "have nobody but workers and `strand apply` write to the topic (ACLs), and bring all topics into new ones "
+            "without this record, or restore them, for Kafka cannot remove it: 'A foreign record' in docs/operations.md"
+        )
+        raise FactsDamaged(f"what stands at offset {number} of {topic} is no activation: {refused}", action) from None
 
 
 def number_of(activation: Activation) -> int:

@@ -16,11 +16,12 @@ from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, EVIDENCE, I
 from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.local import LocalPartition
 from engine.runtimes.kafka.log import KafkaLog
-from engine.runtimes.kafka.numbered import numbered
+from engine.runtimes.kafka.numbered import read_announced
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.standstill import open_shard
+from engine.runtimes.kafka.watching_topics import check_begin
 from engine.runtimes.kafka.workplace import Workplace
-from events.codec import activation_of, encode_activation, read_record
+from events.codec import encode_activation
 from events.errors import FactsDamaged
 from triggers.decisions import MARK
 
@@ -41,11 +42,9 @@ class Opening:
 
     def checked_end(self) -> int:
         """The log's end; raises FactsDamaged if the topic has lost its beginning, or ends before what was copied."""
-        begin, end = self.events.begin(), self.events.end()
         place = self._named(INTERACTIONS)
-        if begin > 0:
-            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
-            raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
+        check_begin(place, self.events.begin())
+        end = self.events.end()
         check_end(place, end, self.log.end())
         return end
 
@@ -53,20 +52,21 @@ class Opening:
         """Append the activations that are not in this partition: whoever applied them was cut off, or is at it."""
         log, topic = self.log, self._topic(ACTIVATIONS)
         end = topic.end()
-        check_end(self.place.connection.topic(ACTIVATIONS), end, log.newest_activation + 1)
+        topic_name = self.place.connection.topic(ACTIVATIONS)
+        check_end(topic_name, end, log.newest_activation + 1)
         known = self.place.announced
         known.update(topic.read(max(known, default=-1) + 1, end))
         for number, value in sorted(known.items()):
             if number > log.newest_activation:
-                activation = activation_of(read_record(value)[0])
+                activation = read_announced(topic_name, number, value)
                 at_ms = max(activation.at_ms, log.journey_ms)
-                self.events.append(encode_activation(numbered(activation, number), at_ms), at_ms=at_ms)
+                self.events.append(encode_activation(activation, at_ms), at_ms=at_ms)
 
     def shard(self, copy_to: Callable[[int], None]) -> ClaimedShard:
         """Claim the decisions and open the shard; `copy_to` has the copy reach an offset."""
         place, log = self.place, self.log
         topic = self._topic(DECISIONS)
-        decisions = KafkaDecisions(topic, self.local.copy)
+        decisions = KafkaDecisions(topic, self.local.copy, named=self._named(DECISIONS))
         shard = ClaimedShard(
             log,
             decisions,
@@ -77,6 +77,7 @@ class Opening:
             anew=self.anew,
             announcer=self._announcer(),
         )
+        check_begin(self._named(DECISIONS), topic.begin())
         end = topic.end()
         check_end(self._named(DECISIONS), end, decisions.count())
         decisions.catch_up(end)

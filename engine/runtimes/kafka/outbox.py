@@ -96,7 +96,7 @@ class KafkaOutbox:
 
     async def _take(self, partition: int, chunk: Iterable[Any]) -> None:
         place = self._places[partition]
-        rule = Rule(place.claim, place.highest)
+        rule = Rule(place.claim, place.highest, named=f"partition {partition} of {self._topic}")
         offset, at_ms = place.offset, 0
         for record in chunk:
             highest, offset, at_ms = rule.highest, record.offset + 1, record.timestamp

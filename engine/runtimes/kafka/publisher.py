@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.kafka.appending import partitions_of
+from engine.runtimes.kafka.appending import partitions_of, refuse_another_count
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.producing import producer_of
 from engine.runtimes.kafka.security import connection_of
@@ -74,7 +74,7 @@ class KafkaPublisher(SelfClosing):
 
     `log` is the url; prefix and security come from the variables STRAND_KAFKA__*, or all from the settings of a
     workspace. Files that they name are relative to `folder`. `declared` are the types of the rulebook, if they shall be
-    checked here. Raises OperatorError if the cluster cannot be reached.
+    checked here. Raises OperatorError if the cluster cannot be reached, or the log has other partitions than it says.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class KafkaPublisher(SelfClosing):
         settings = settings_of_url(log) if isinstance(log, str) else log
         if settings.embedded:
             raise CalledWrongly("a KafkaPublisher needs the url of a cluster; engine.publisher has one for workspaces")
-        self._connection = connection_of(settings, Path(folder))
+        self._settings, self._connection = settings, connection_of(settings, Path(folder))
         self._on_failure, self._declared, self._clock = on_failure, declared, clock
         self._max_waiting_bytes, self._linger_ms = max_waiting_bytes, linger_ms
         self._topic = self._connection.topic(INTERACTIONS)
@@ -168,7 +168,9 @@ class KafkaPublisher(SelfClosing):
     async def _connect(self) -> int:
         async with asyncio.timeout(CONNECT_S):
             self._producer = await self._started()
-            return (await partitions_of(self._producer, [self._topic]))[self._topic]
+            found = (await partitions_of(self._producer, [self._topic]))[self._topic]
+            refuse_another_count(self._topic, found, self._settings)
+            return found
 
     async def _started(self) -> AIOKafkaProducer:
         producer = producer_of(self._connection, linger_ms=self._linger_ms)

@@ -5,14 +5,16 @@ Facts are kept for ever, at the times their publishers gave them, in as many par
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
+from kafka import TopicPartition
+from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic, OffsetSpec
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
 from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, TRANSITIONS, Connection
+from engine.runtimes.kafka.partition_counts import Counts
 from events.admission import FUTURE_MS
 from events.errors import OperatorError
 
@@ -38,6 +40,7 @@ SETTINGS: Mapping[str, str] = {
 AT_LEAST = frozenset({MIN_IN_SYNC, MAX_BYTES})
 LOSES_FACTS = frozenset({*KEPT, PARTITIONS, EXISTS})
 CREATE_COMMAND = "strand topics create"
+RESTORE = "restore it from a backup: other topics hold what belongs to what stood in it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,12 @@ class Difference:
     found: str
     wanted: str
     mend: str
+    harmless: bool = False
 
     @property
     def loses_facts(self) -> bool:
         """Whether workers must not run on it."""
-        return self.setting in LOSES_FACTS
+        return self.setting in LOSES_FACTS and not self.harmless
 
     def __str__(self) -> str:
         if self.setting == EXISTS:
@@ -128,34 +132,73 @@ def create_topics(connection: Connection, *, partitions: int, replication: int) 
     return administer(connection, create)
 
 
+def held_in(admin: KafkaAdminClient, topics: Iterable[Topic]) -> frozenset[str]:
+    """The names of those in which something stands, or stood."""
+    places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    asked = dict.fromkeys(places, OffsetSpec.LATEST)
+    return frozenset(place.topic for place, end in admin.list_partition_offsets(asked).items() if end.offset > 0)
+
+
 def check_topics(connection: Connection, *, partitions: int, replication: int) -> list[Difference]:
     """How the cluster's topics differ from what they must be; raises OperatorError where it does not answer."""
+    return administer(connection, lambda admin: found_differences(admin, connection, partitions, replication))
+
+
+def found_differences(
+    admin: KafkaAdminClient, connection: Connection, partitions: int, replication: int
+) -> list[Difference]:
+    """As `check_topics`, with an admin client that is there."""
     wanted = wanted_topics(connection, partitions=partitions, replication=replication)
-    found = administer(connection, lambda admin: found_topics(admin, [topic.name for topic in wanted]))
-    return differences(connection, wanted, found)
+    found = found_topics(admin, [topic.name for topic in wanted])
+    alike = all(topic.name in found and found[topic.name].partitions == topic.partitions for topic in wanted)
+    holding = frozenset[str]() if alike else held_in(admin, found.values())
+    return differences(connection, wanted, found, holding)
 
 
 def refuse_unsafe(connection: Connection, *, partitions: int) -> None:
     """Raise OperatorError if the topics would lose facts: by retention, compaction, times, or their partitions."""
-    unsafe = [each for each in check_topics(connection, partitions=partitions, replication=1) if each.loses_facts]
+    refuse(check_topics(connection, partitions=partitions, replication=1))
+
+
+def refuse(found: Iterable[Difference]) -> None:
+    """Raise OperatorError if facts are lost by one of these differences."""
+    unsafe = [each for each in found if each.loses_facts]
     if unsafe:
         said = "\n".join(str(each) for each in unsafe)
         mends = "; ".join(dict.fromkeys(each.mend for each in unsafe))
         raise OperatorError(f"these topics would lose facts:\n{said}", f"{mends} (`strand topics check` tells all)")
 
 
-def differences(connection: Connection, wanted: Iterable[Topic], found: Mapping[str, Topic]) -> list[Difference]:
-    """How topics differ from what they must be, in the order wanted."""
-    return [each for topic in wanted for each in _of_topic(connection, topic, found)]
+def differences(
+    connection: Connection, wanted: Iterable[Topic], found: Mapping[str, Topic], holding: Set[str]
+) -> list[Difference]:
+    """How topics differ from what they must be, in the order wanted; in those `holding` something stands, or stood."""
+    as_wanted = {topic.name: topic for topic in wanted}
+    counts = Counts(
+        log=connection.topic(INTERACTIONS),
+        single=connection.topic(ACTIVATIONS),
+        wanted=as_wanted[connection.topic(INTERACTIONS)].partitions,
+        found={name: topic.partitions for name, topic in found.items()},
+        holding=holding,
+        delete=lambda name: f"{_tool('kafka-topics.sh', connection)} --delete --topic {name}",
+        create=CREATE_COMMAND,
+    )
+    return [each for topic in as_wanted.values() for each in _of_topic(connection, topic, found, counts)]
 
 
-def _of_topic(connection: Connection, wanted: Topic, found: Mapping[str, Topic]) -> Iterator[Difference]:
+def _of_topic(
+    connection: Connection, wanted: Topic, found: Mapping[str, Topic], counts: Counts
+) -> Iterator[Difference]:  # fmt: skip
     there = found.get(wanted.name)
     if there is None:
-        yield Difference(topic=wanted.name, setting=EXISTS, found="no", wanted="yes", mend=CREATE_COMMAND)
+        facts = {connection.topic(name) for name in (INTERACTIONS, DECISIONS, ACTIVATIONS)}
+        lost = wanted.name in facts and facts & counts.holding
+        mend = RESTORE if lost else CREATE_COMMAND
+        yield Difference(topic=wanted.name, setting=EXISTS, found="no", wanted="yes", mend=mend)
         return
     if there.partitions != wanted.partitions:
-        yield _partitions(connection, wanted, there)
+        mend, harmless = counts.mend(wanted.name), counts.harmless(wanted.name)
+        yield _difference(wanted, PARTITIONS, there.partitions, wanted.partitions, mend, harmless=harmless)
     if there.replication < wanted.replication:
         plan = f"a plan that gives each partition of {wanted.name} {wanted.replication} brokers"
         mend = f"{_tool('kafka-reassign-partitions.sh', connection)} --execute --reassignment-json-file FILE, {plan}"
@@ -168,18 +211,12 @@ def _of_topic(connection: Connection, wanted: Topic, found: Mapping[str, Topic])
             yield _difference(wanted, setting, is_, value, mend)
 
 
-def _partitions(connection: Connection, wanted: Topic, there: Topic) -> Difference:
-    """Partitions cannot be taken away, and added ones would be other customers' than now."""
-    if wanted.name == connection.topic(INTERACTIONS):
-        mend = f"write `partitions = {there.partitions}` into strand.toml"
-    else:
-        command = f"{_tool('kafka-topics.sh', connection)} --delete --topic {wanted.name}"
-        mend = f"if nothing is in it, {command}, then {CREATE_COMMAND}"
-    return _difference(wanted, PARTITIONS, there.partitions, wanted.partitions, mend)
-
-
-def _difference(topic: Topic, setting: str, found: object, wanted: object, mend: str) -> Difference:
-    return Difference(topic=topic.name, setting=setting, found=str(found), wanted=str(wanted), mend=mend)
+def _difference(
+    topic: Topic, setting: str, found: object, wanted: object, mend: str, *, harmless: bool = False
+) -> Difference:
+    return Difference(
+        topic=topic.name, setting=setting, found=str(found), wanted=str(wanted), mend=mend, harmless=harmless
+    )
 
 
 def _tool(name: str, connection: Connection) -> str:

@@ -2,7 +2,8 @@
 
 A front end says which partitions those are: `assign` and `revoke`. A lane that was superseded, or met an error of the
 brokers, is opened again while the partition is ours; what this disk has of a partition is thrown away once where it is
-damaged; a record that our own code fails at stops its partition; any other error ends the worker.
+damaged; a record that our own code fails at stops its partition, and so does a foreign one among its decisions; any
+other error ends the worker.
 """
 
 from __future__ import annotations
@@ -10,22 +11,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
 from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.claims import ForeignEntry
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, look
+from engine.runtimes.kafka.connection import Connection, look
 from engine.runtimes.kafka.depot import Depot
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.local import Binding, copied_in, remove_unfinished, throw_away
+from engine.runtimes.kafka.local import binding_of, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
 from engine.runtimes.kafka.turn import Bridge
+from engine.runtimes.kafka.watching_topics import EVERY_S, raised, watched_topics
 from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
-from events.errors import DerivedDamaged
+from events.errors import DerivedDamaged, OperatorError
 
 AGAIN_S = 1.0
 log = logging.getLogger(__name__)
@@ -36,6 +40,7 @@ class Worker:
 
     `folder` is this worker's own: a second process there raises WorkspaceBusy. `live`: ticks by the clock. `standing`
     are the partitions of ours that stop at a record, and why; they are tried again when they are given to us anew.
+    Every `watch_s` seconds it is seen whether the topics are as they were at the start.
     """
 
     def __init__(
@@ -48,10 +53,11 @@ class Worker:
         catch_up: bool = False,
         clock: Clock = wall_clock_ms,
         depot: str | None = None,
+        watch_s: float = EVERY_S,
     ) -> None:
         self.connection, self.folder, self.name = connection, folder, name
         self.live, self.catch_up, self.clock = live, catch_up, clock
-        self.depot = depot
+        self.depot, self.watch_s = depot, watch_s
         self.checkpoints: Checkpoints | None = None
         self.lanes: dict[int, Lane] = {}
         self.assigned: frozenset[int] = frozenset()
@@ -62,7 +68,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._copied: dict[int, int] = {}
         self._mended: set[int] = set()
-        self.standing: dict[int, RecordFailed] = {}
+        self.standing: dict[int, OperatorError] = {}
+        self._watching = ExitStack()
 
     async def __aenter__(self) -> Worker:
         from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when a worker starts
@@ -74,7 +81,7 @@ class Worker:
         self._lock = OwnerLock(self.folder, what="worker's folder", beside="another worker needs a --folder of its own")
         remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
-        binding = Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS])
+        binding = binding_of(found)
         try:
             depot = None if self.depot is None else Depot(self.depot, binding)
             self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
@@ -98,11 +105,18 @@ class Worker:
             catch_up=self.catch_up,
             clock=self.clock,
         )
+        loop = asyncio.get_running_loop()
+
+        def failed(error: OperatorError) -> None:
+            loop.call_soon_threadsafe(self.fail, error)
+
+        self._watching.enter_context(watched_topics(self.connection, found, failed, self.watch_s))
         if self.place.depot is not None:
             self.checkpoints = Checkpoints(self.place, self.place.depot, self.lanes)
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._watching.close()
         await self.revoke()
         for task in self._tasks:
             task.cancel()
@@ -117,8 +131,13 @@ class Worker:
         await self.settle()
 
     async def settle(self) -> None:
-        """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on."""
+        """End the lanes of what is no longer `assigned`, and open those that are missing; the rest goes on.
+
+        Raises OperatorError for a partition that was not there at the start.
+        """
         async with self._changing:
+            if any(partition >= self.partitions for partition in self.assigned):
+                raise raised(self.connection, self.partitions, max(self.assigned) + 1)
             await self._close(partition for partition in self.lanes if partition not in self.assigned)
             self.standing = {each: why for each, why in self.standing.items() if each in self.assigned}
             for partition in sorted(self.assigned - self.lanes.keys() - self.standing.keys()):
@@ -158,7 +177,7 @@ class Worker:
             lane.close()
         for lane in lanes:
             await lane.over.wait()
-            if lane.error is not None and not isinstance(lane.error, (RecordFailed, *PASSING)):
+            if lane.error is not None and not isinstance(lane.error, (RecordFailed, ForeignEntry, *PASSING)):
                 self.fail(lane.error)
 
     def _open(self, partition: int, *, anew: bool = False, failed: range = NONE) -> None:
@@ -177,12 +196,12 @@ class Worker:
             return  # we closed it
         error = lane.error
         failed = NONE
+        if isinstance(error, ForeignEntry) or (isinstance(error, RecordFailed) and error.alone):
+            log.error("%s", error, exc_info=error.__cause__)
+            self.standing[lane.partition] = error
+            del self.lanes[lane.partition]
+            return
         if isinstance(error, RecordFailed):
-            if error.alone:
-                log.error("%s", error, exc_info=error.__cause__)
-                self.standing[lane.partition] = error
-                del self.lanes[lane.partition]
-                return
             failed = error.records
             what = "partition %d failed at one of the offsets %d to %d, which are taken one by one: %r"
             log.warning(what, lane.partition, failed.start, failed.stop - 1, error.__cause__)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.runtimes.kafka.security import connect
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.reading import in_topic
+from tests.engine.runtimes.kafka.test_topics import append_to
 from tests.engine.runtimes.shop import ROOT
 
 PASSING = ("processed", "seconds", "events_per_second")
@@ -52,6 +55,10 @@ def test_applying_on_kafka_is_not_tried_out_before(tmp_path: Path, bootstrap: st
     assert (refused.code, "say --yes" in refused.err) == (2, True)
     applied = strand("apply", "--yes", "--json", "-w", shop).json()
     assert applied["applied"] is True
+    again = strand("apply", "--yes", "--json", "-w", shop).json()
+    assert again == {"applied": False, "active": applied["hash"], "already_active": True}
+    assert "is active already" in strand("apply", "--yes", "-w", shop).out
+    assert sum(map(len, in_topic(connect(shop)[1], "activations").values())) == 1
     assert strand("tick", "--as-of", "1999-01-01", "-w", shop).code == 2
     report = strand("worker", "--until-idle", "--json", "-w", shop).json()
     assert report["as_of_ms"] == applied["at_ms"]
@@ -67,6 +74,39 @@ def test_a_worker_needs_a_log_on_kafka_and_topics_that_keep_everything(
     assert (refused.code, "Operator action:" in refused.err) == (1, True)
     wrong = strand("worker", "--json", "-w", shop)
     assert (wrong.code, "--until-idle" in wrong.err) == (2, True)
+
+
+def test_without_a_rulebook_it_is_said_how_to_apply_one(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    assert strand("topics", "create", "-w", shop).code == 0
+    assert strand("publish", next(shop.glob("*.jsonl")), "--catch-up", "-w", shop).code == 0
+    ran = strand("worker", "--until-idle", "-w", shop)
+    assert (ran.code, "no rulebook is active, so nothing was folded" in ran.err) == (0, True)
+    assert "strand apply --yes" in ran.err
+    for answer in (ran, strand("verify", "-w", shop)):
+        assert "as of           no time: no rulebook is active\n" in answer.out
+    (shop / "file").touch()
+    wrong = strand("worker", "--until-idle", "--folder", shop / "file", "-w", shop)
+    assert (wrong.code, "must be a folder" in wrong.err) == (1, True)
+    assert "Operator action: name a folder" in wrong.err
+    wrong = strand("worker", "--until-idle", "--web", "127.0.0.1:1", "-w", shop)
+    assert (wrong.code, "--web is for a worker that goes on" in wrong.err) == (2, True)
+
+
+def test_a_foreign_record_among_activations_is_named(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    history = str(next(shop.glob("*.jsonl")))
+    assert strand("topics", "create", "-w", shop).code == 0
+    append_to(connect(shop)[1], "activations")
+    for command in (
+        ["apply", "--yes"],
+        ["publish", history],
+        ["import", history, "--live-from", "2025-03-01"],
+        ["worker", "--until-idle"],
+    ):
+        answer = strand(*command, "-w", shop)
+        assert (answer.code, f"at offset 0 of {prefix}activations is no activation: syntax" in answer.err) == (1, True)
+        assert "Operator action: have nobody but workers" in answer.err
 
 
 @pytest.mark.slow

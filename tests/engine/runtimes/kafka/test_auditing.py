@@ -26,6 +26,7 @@ def test_every_customer_is_audited_once_in_a_turn_of_all_samples(tmp_path: Path,
         assert 0 < half.json()["compared"] < 12
     gone = strand("audit", *asked(urls), "--rounds", 1, "-w", shop)
     assert (gone.code, "0 customers" in gone.out) == (1, True)
+    assert "Operator action: nobody was compared: name every worker's pages with --worker" in gone.err
 
 
 def alarmed(shop: Path, urls: list[str]) -> str:

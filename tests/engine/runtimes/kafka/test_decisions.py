@@ -9,7 +9,7 @@ import pytest
 
 from engine.adapters.rocksdb_copy import RocksCopy
 from engine.outputs import decode_batch, encode_batch, frontier, mark
-from engine.runtimes.kafka.claims import Claim, Owned, Rule, encode
+from engine.runtimes.kafka.claims import Claim, ForeignEntry, Owned, Rule, encode
 from engine.runtimes.kafka.decisions import KafkaDecisions, Superseded, split
 from events.errors import FactsDamaged
 from tests.engine.runtimes.kafka.topics import MemoryTopic
@@ -153,3 +153,5 @@ def test_a_large_batch_is_split_between_outputs_and_comes_back_whole(owners: Own
 def test_what_is_neither_claim_nor_batch_is_damage() -> None:
     with pytest.raises(FactsDamaged, match=r"at offset 7.*\nOperator action: "):
         Rule().take(7, b"\x92\x01\x90")
+    with pytest.raises(ForeignEntry, match=r"at offset 7 of partition 3 of shop.decisions cannot be read: "):
+        Rule(named="partition 3 of shop.decisions").take(7, b"junk")

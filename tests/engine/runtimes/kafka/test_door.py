@@ -20,6 +20,7 @@ from events.errors import OperatorError, Reason
 from events.partitioning import partition_of
 from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.reading import in_log, in_topic
+from tests.engine.runtimes.kafka.test_topics import alter
 
 DAY_MS = 86_400_000
 
@@ -113,9 +114,24 @@ def test_missing_topics_are_told(shop: Path, bootstrap: str) -> None:
     text = (shop / "strand.toml").read_text().replace('prefix = "', 'prefix = "not-')
     (shop / "strand.toml").write_text(text)
     with pytest.raises(
-        OperatorError, match=r"the cluster has no topic not-.*\nOperator action: run `strand topics create`"
+        OperatorError, match=r"not-.*interactions is not there\n(.*\n)*Operator action: strand topics create"
     ):
         KafkaDoor(shop)
+
+
+def test_topics_of_another_number_of_partitions_and_those_that_lose_facts_are_refused(
+    shop: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "new.jsonl").write_text(line("a1"))
+    with monkeypatch.context() as mistaken:
+        mistaken.setenv("STRAND_PARTITIONS", "8")
+        refused = strand("publish", shop / "new.jsonl", "-w", shop)
+        assert (refused.code, "interactions: partitions must be 8; found 3" in refused.err) == (1, True)
+        assert "Operator action: write `partitions = 3` into strand.toml" in refused.err
+    alter(connection, "interactions", retention_ms="1000")
+    refused = strand("publish", shop / "new.jsonl", "-w", shop)
+    assert (refused.code, "retention.ms must be -1; found 1000" in refused.err) == (1, True)
+    assert list(in_log(connection)) == []
 
 
 def test_commands_for_an_embedded_log_say_what_to_do(shop: Path) -> None:

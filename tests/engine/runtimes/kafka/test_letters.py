@@ -74,7 +74,10 @@ def test_a_letter_of_the_door_is_replayed_once_a_rulebook_takes_it(tmp_path: Pat
     assert len(listed(shop)) == 2  # being refused again makes no other letter
     write_rulebook(shop, extra=TYPES.replace("number", "text"))
     activate(shop)
-    assert replayed(shop, "--dry-run") == (0, {"letters": 2, "replayed": 0, "refused": 0, "in_log": 0})
+    judged = {"letters": 2, "replayed": 1, "refused": 1, "in_log": 0, "dry_run": True}
+    assert replayed(shop, "--dry-run") == (0, judged)
+    assert "2 letters, 1 would be replayed, 1 refused" in strand("dead-letters", "replay", "--dry-run", "-w", shop).out
+    assert [row["replayed"] for row in listed(shop)] == [False, False]
     assert replayed(shop) == (1, {"letters": 2, "replayed": 1, "refused": 1, "in_log": 0})
     assert [row["replayed"] for row in listed(shop)] == [True, False]
     assert replayed(shop)[1] == {"letters": 1, "replayed": 0, "refused": 1, "in_log": 0}

@@ -14,9 +14,9 @@ import pytest
 
 from engine.adapters.rocksdb_derived import RocksDerived
 from engine.meta import read_meta
-from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, look
+from engine.runtimes.kafka.connection import look
 from engine.runtimes.kafka.depot import Depot
-from engine.runtimes.kafka.local import Binding
+from engine.runtimes.kafka.local import binding_of
 from engine.runtimes.kafka.security import connect
 from events.fold_version import FOLD_VERSION
 from tests.engine.cli.shell import strand
@@ -39,7 +39,7 @@ def command(*arguments: object, path: Path) -> Any:
 def depot_of(shop: Path, url: Path) -> Depot:
     _, connection = connect(shop)
     found = look(connection)
-    return Depot(str(url), Binding(cluster=found.cluster, log=found.ids[INTERACTIONS], decisions=found.ids[DECISIONS]))
+    return Depot(str(url), binding_of(found))
 
 
 def test_states_of_the_same_fold_are_compared_before_they_are_left(tmp_path: Path, bootstrap: str, prefix: str) -> None:

@@ -188,3 +188,17 @@ def test_a_cluster_that_is_not_there_or_has_no_log_is_told(bootstrap: str, prefi
         KafkaPublisher("http://broker")
     with pytest.raises(CalledWrongly, match="needs the url of a cluster"):
         KafkaPublisher("embedded:")
+
+
+def test_a_log_of_another_number_of_partitions_than_is_said_is_refused(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = rf"interactions has {PARTITIONS} partitions, and the settings say 8: (.*\n)*Operator action: `strand topics"
+    with pytest.raises(OperatorError, match=words):
+        KafkaPublisher(settings(connection).model_copy(update={"partitions": 8}))
+    monkeypatch.setenv("STRAND_KAFKA__PREFIX", connection.prefix)
+    monkeypatch.setenv("STRAND_PARTITIONS", "8")
+    with pytest.raises(OperatorError, match=words):
+        KafkaPublisher(f"kafka://{connection.bootstrap}")
+    monkeypatch.setenv("STRAND_PARTITIONS", str(PARTITIONS))
+    KafkaPublisher(f"kafka://{connection.bootstrap}").close()

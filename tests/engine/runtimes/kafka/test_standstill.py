@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.runtimes.kafka.claims import Rule
+from engine.runtimes.kafka.claims import ForeignEntry, Rule
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.standstill import RecordFailed
@@ -20,6 +20,7 @@ from engine.runtimes.kafka.until_idle import run_until_idle
 from engine.world import World
 from tests.engine.runtimes.kafka.reading import in_log, in_topic
 from tests.engine.runtimes.kafka.test_pages import until
+from tests.engine.runtimes.kafka.test_topics import append_to
 from tests.engine.runtimes.kafka.test_until_idle import embedded, lasting
 from tests.engine.runtimes.kafka.workers import free_port, make_shop_on
 from tests.engine.runtimes.shop import ROOT
@@ -102,6 +103,21 @@ def test_everything_but_the_record_and_what_follows_it_is_done(
     with monkeypatch.context() as mended:
         mended.setattr(World, "_own_step", OWN_STEP)
         assert lasting(run(connection, tmp_path / "new")) == expected
+
+
+def test_a_foreign_entry_among_decisions_stops_its_partition_alone(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = make_shop_on(bootstrap, prefix, tmp_path / "shop")
+    _, connection = connect(shop)
+    append_to(connection, DECISIONS)  # to partition 0
+    words = f"at offset 0 of partition 0 of {prefix}decisions cannot be read: (.*\n)*Operator action: have nobody but"
+    for _ in range(2):
+        with pytest.raises(ForeignEntry, match=words):
+            run(connection, tmp_path / "w")
+        with pytest.raises(ForeignEntry):
+            frontiers(connection)
+        stream = in_topic(connection, DECISIONS)
+        assert len(stream[0]) == 1  # it is not even claimed
+        assert all(len(stream[partition]) > 1 for partition in (1, 2, 3))
 
 
 SERVE = """

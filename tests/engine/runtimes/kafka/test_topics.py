@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import subprocess
 from pathlib import Path
@@ -13,8 +14,11 @@ from deploy.kafka.jars import class_path
 from deploy.kafka.node import waited
 from engine.runtimes.kafka import administration
 from engine.runtimes.kafka.administration import administer
-from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.connection import Connection, look
+from engine.runtimes.kafka.partition_counts import HARMLESS, RAISED
 from engine.runtimes.kafka.topics import (
+    RESTORE,
     Topic,
     check_topics,
     create_topics,
@@ -112,7 +116,94 @@ def test_workers_refuse_missing_topics_and_partitions_that_differ(connection: Co
     create_topics(connection, partitions=3, replication=1)
     with pytest.raises(OperatorError, match=r"decisions: partitions must be 3; found 2") as caught:
         refuse_unsafe(connection, partitions=3)
-    assert "activations: partitions must be 1; found 2" in str(caught.value)
+    assert "activations: partitions" not in str(caught.value)  # what is not used of a topic does no harm
+
+
+def test_what_is_empty_may_be_made_anew_and_nothing_else(shop: Path, connection: Connection) -> None:
+    names = ("interactions", "transitions", "activations", "dead_letters")
+    with KafkaAdminClient(bootstrap_servers=connection.bootstrap) as admin:
+        admin.create_topics([NewTopic(connection.topic("decisions"), 2, 1)])
+    strand("topics", "create", "-w", shop)
+    (told,) = (each for each in check_topics(connection, partitions=3, replication=1) if each.setting == "partitions")
+    assert f"nothing is in it: kafka-topics.sh --bootstrap-server {connection.bootstrap} --delete" in told.mend
+    append_to(connection, "decisions")
+    (told,) = (each for each in check_topics(connection, partitions=3, replication=1) if each.setting == "partitions")
+    assert (told.topic, told.mend) == (connection.topic("decisions"), RAISED)  # the log has more than was decided on
+    assert set(found(connection, *map(connection.topic, names))) == set(map(connection.topic, names))
+
+
+def append_to(connection: Connection, *names: str) -> None:
+    """A record in each of these topics."""
+
+    async def append() -> None:
+        clients = Clients(connection)
+        await clients.start()
+        for name in names:
+            await clients.append(connection.topic(name), 0, b"x")
+        await clients.stop()
+
+    asyncio.run(append())
+
+
+def raise_partitions(connection: Connection, count: int, *names: str) -> None:
+    """Add partitions to topics and wait until the brokers know."""
+    wanted = {connection.topic(name): count for name in names}
+    administer(connection, lambda admin: admin.create_partitions(wanted))
+    assert waited(lambda: all(each.partitions == count for each in found(connection, *wanted).values()), 10)
+
+
+def mends(connection: Connection, partitions: int) -> dict[str, str]:
+    told = check_topics(connection, partitions=partitions, replication=1)
+    assert all(each.setting == "partitions" for each in told)
+    return {each.topic.removeprefix(connection.prefix): each.mend for each in told}
+
+
+def test_a_log_that_was_raised_is_not_made_worse(shop: Path, connection: Connection) -> None:
+    create_topics(connection, partitions=3, replication=1)
+    append_to(connection, "interactions", "decisions", "transitions", "activations", "dead_letters")
+    raise_partitions(connection, 5, "interactions")
+    assert mends(connection, 3) == {"interactions": RAISED}
+    assert mends(connection, 5) == dict.fromkeys(["decisions", "transitions", "dead_letters"], RAISED)
+    with pytest.raises(OperatorError, match=r"interactions: partitions must be 3; found 5\nOperator action: stop pub"):
+        refuse_unsafe(connection, partitions=3)
+    with pytest.raises(OperatorError, match="as many partitions as the log"):
+        look(connection)
+    answer = strand("topics", "check", "-w", shop)
+    assert (answer.code, "--delete" in answer.out, "write `partitions" in answer.out) == (1, False, False)
+    raise_partitions(connection, 5, "decisions", "transitions", "dead_letters")
+    told = mends(connection, 3)["interactions"]
+    assert told.startswith(
+        "if the topics were made with 5 partitions, only the setting is wrong: write `partitions = 5`"
+    )
+    assert told.endswith(RAISED)
+    assert "--delete" not in str(mends(connection, 3))
+
+
+def test_a_setting_that_is_too_large_is_what_is_wrong(connection: Connection) -> None:
+    create_topics(connection, partitions=3, replication=1)
+    append_to(connection, "interactions", "decisions")
+    told = mends(connection, 8)
+    assert set(told) == {"interactions", "decisions", "transitions", "dead_letters"}
+    assert {each.split(" (")[0] for each in told.values()} == {"write `partitions = 3` into strand.toml"}
+
+
+def test_partitions_that_nobody_uses_do_no_harm(connection: Connection) -> None:
+    create_topics(connection, partitions=3, replication=1)
+    append_to(connection, "interactions", "decisions", "transitions", "activations", "dead_letters")
+    raise_partitions(connection, 5, "decisions", "transitions", "dead_letters", "activations")
+    assert set(mends(connection, 3).values()) == {HARMLESS}
+    refuse_unsafe(connection, partitions=3)
+    assert look(connection).partitions == 3
+
+
+def test_what_is_gone_while_others_hold_facts_is_not_made_anew(connection: Connection) -> None:
+    create_topics(connection, partitions=3, replication=1)
+    append_to(connection, "decisions")
+    gone = connection.topic("interactions")
+    administer(connection, lambda admin: admin.delete_topics([gone]))
+    assert waited(lambda: not found(connection, gone), 10)
+    (told,) = check_topics(connection, partitions=3, replication=1)
+    assert (told.topic, told.mend) == (gone, RESTORE)
 
 
 def test_a_cluster_with_too_few_brokers_is_told(connection: Connection) -> None:
@@ -136,8 +227,8 @@ def test_more_copies_and_more_in_sync_are_no_difference() -> None:
     assert wanted.settings["min.insync.replicas"] == "2"
     better = Topic(wanted.name, 2, 5, {**wanted.settings, "min.insync.replicas": "3", "max.message.bytes": "9000000"})
     worse = Topic(wanted.name, 2, 1, {**wanted.settings, "min.insync.replicas": "1"})
-    assert differences(connection, [wanted], {wanted.name: better}) == []
-    replication, in_sync = differences(connection, [wanted], {wanted.name: worse})
+    assert differences(connection, [wanted], {wanted.name: better}, set()) == []
+    replication, in_sync = differences(connection, [wanted], {wanted.name: worse}, set())
     assert (replication.setting, replication.found, replication.wanted) == ("replication", "1", "3")
     assert in_sync.mend == (
         "kafka-configs.sh --bootstrap-server broker:9092 --command-config FILE --alter --entity-type topics "
