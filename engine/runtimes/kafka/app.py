@@ -23,6 +23,8 @@ from typing_extensions import override
 from engine.runtimes.kafka.assignor import FurthestFirst
 from engine.runtimes.kafka.clients import answered
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.ending import ended
+from engine.runtimes.kafka.hearing import Hearing
 from engine.runtimes.kafka.reader import Reader, settings
 from engine.runtimes.kafka.worker import Worker
 from events.errors import OperatorError
@@ -100,6 +102,7 @@ class Group(faust.Service):
             partition_assignment_strategy=(FurthestFirst(worker.copied),),
         )
         self.reader = Reader(self.consumer, self.topic, worker.lanes, worker.place.room)
+        self.hearing = Hearing(worker.place.clients, self.topic, lambda: worker.assigned)
 
     async def on_start(self) -> None:
         """Join the group; raises OperatorError where the cluster refuses or does not answer."""
@@ -107,6 +110,7 @@ class Group(faust.Service):
         await answered(self.worker.connection, self.consumer.start())
         self._spawn(self._read())
         self._spawn(self._gauge())
+        self._spawn(self.hearing.run())
         if self.worker.checkpoints is not None:
             self._spawn(self.worker.checkpoints.run(CHECKPOINT_S))
 
@@ -148,7 +152,7 @@ class Group(faust.Service):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.worker.revoke()
-        await self.consumer.stop()
+        await ended(self.consumer, "the group's reader")
 
 
 def make_app(connection: Connection, *, data: Path, web_host: str, web_port: int | None) -> StrandApp:

@@ -16,10 +16,11 @@ BY_PARTITION = ("partition",)
 
 
 class WorkerFigures(Collector):
-    """The figures of one worker; `rebalances` says how often its group changed."""
+    """The figures of one worker; `rebalances` says how often its group changed, `silent_s` how long brokers have not
+    answered."""
 
-    def __init__(self, worker: Worker, rebalances: Callable[[], int]) -> None:
-        self.worker, self.rebalances = worker, rebalances
+    def __init__(self, worker: Worker, rebalances: Callable[[], int], silent_s: Callable[[], float]) -> None:
+        self.worker, self.rebalances, self.silent_s = worker, rebalances, silent_s
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -52,6 +53,8 @@ class WorkerFigures(Collector):
                 lambda lane: (now_ms - at_ms[lane.partition]) / 1000,
             )
         yield self._decisions(lanes)
+        words = "For how long brokers have left a question or an append unanswered"
+        yield GaugeMetricFamily("strand_brokers_silent_seconds", words, self.silent_s())
         yield CounterMetricFamily("strand_rebalances", "How often the group's shares changed", self.rebalances())
         yield CounterMetricFamily("strand_openings", "How often a partition was opened here", self.worker.opened)
         yield from self.worker.place.batches.collect()
