@@ -38,7 +38,7 @@ class JsonLines(logging.Formatter):
 
 
 class InMeasure(logging.Filter):
-    """Lets one line of each message of `TALKATIVE` through in `EVERY_S`, which says how many were left out before it."""
+    """Lets one line of each message of `TALKATIVE` through in `EVERY_S`; it says how many were left out before it."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

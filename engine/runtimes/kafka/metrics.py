@@ -44,14 +44,10 @@ class WorkerFigures(Collector):
             yield counter(name, words, lanes, field)
         yield gauge("strand_customers", "Customers that are known", lanes, lambda lane: meta(lane, "customers"))
         if self.worker.checkpoints is not None:
-            at_ms = self.worker.checkpoints.at_ms
-            kept = [lane for lane in lanes if lane.partition in at_ms]
-            yield gauge(
-                "strand_checkpoint_age_seconds",
-                "Since a checkpoint was left by this worker",
-                kept,
-                lambda lane: (now_ms - at_ms[lane.partition]) / 1000,
-            )
+            words = "For how long there has been what is in no checkpoint of this worker's"
+            yield gauge("strand_checkpoint_age_seconds", words, lanes, self.worker.checkpoints.age_s)
+            broken = self.worker.place.broken_checkpoints
+            yield CounterMetricFamily("strand_checkpoints_broken", "Checkpoints that were found broken", broken)
         yield self._decisions(lanes)
         words = "For how long brokers have left a question or an append unanswered"
         yield GaugeMetricFamily("strand_brokers_silent_seconds", words, self.silent_s())

@@ -17,9 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.kafka.cluster import Cluster, running
 from engine.runtimes.embedded.rulebooks import load_rulebook
+from engine.runtimes.kafka import clients
+from engine.runtimes.kafka.appending import Appender
 from engine.runtimes.kafka.applying import apply_rulebook
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.producing import Outgoing
+from events.errors import OperatorError
 from tests.brokers import need_a_broker
 from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.clusters import make_topics
@@ -87,11 +91,11 @@ def working(shop: Path, log: Path) -> Iterator[Running]:
 def publish(bootstrap: str, *happened: dict[str, object]) -> None:
     async def publishing() -> None:
         connection = Connection(bootstrap=bootstrap)
-        clients = Clients(connection)
-        await clients.start()
+        appending = Clients(connection)
+        await appending.start()
         for each in happened:
-            await clients.append(connection.topic(INTERACTIONS), 0, line(each), key=b"c0")
-        await clients.stop()
+            await appending.append(connection.topic(INTERACTIONS), 0, line(each), key=b"c0")
+        await appending.stop()
 
     asyncio.run(publishing())
 
@@ -139,3 +143,31 @@ def test_an_outage_is_told_and_is_no_reason_not_to_end(cluster: Cluster, shop: P
         until(worker.port, "/metrics", 200, 'decision="send"')
     written = strand("outbox", "--until-idle", "--folder", tmp_path / "outbox", "--json", "-w", shop)
     assert written.json() == {"written": 1}
+
+
+def test_what_a_command_appends_is_given_up_in_time(
+    cluster: Cluster, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = Connection(bootstrap=cluster.bootstrap)
+    topic = connection.topic(INTERACTIONS)
+    monkeypatch.setattr(clients, "DELIVERY_S", 3.0)  # what `apply` and `tick` append with
+
+    async def appending() -> None:
+        several = Clients(connection)
+        await several.start()
+        try:
+            cluster.kill()
+            await several.append(topic, 0, b"x")
+        finally:
+            await several.stop()
+
+    def refused(appending: Callable[[], object]) -> None:
+        with pytest.raises(OperatorError, match=r"no answer from 127.*in 3 s; .*\nOperator action: see to the cluster"):
+            appending()
+
+    assert seconds(lambda: refused(lambda: asyncio.run(appending()))) < 15
+    cluster.start()
+    appender = Appender(connection, [topic], delivery_s=3.0)  # what `publish`, `import` and `replay` do
+    cluster.kill()
+    assert seconds(lambda: refused(lambda: appender.append(topic, {0: [Outgoing(None, b"x", now_ms())]}))) < 5
+    assert seconds(appender.close) < 10
