@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from engine.runtimes.kafka.administration import no_answer
 from engine.runtimes.kafka.clients import AGAIN, DELIVERY_S, Clients, unanswered
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.ending import ended
@@ -64,7 +65,7 @@ class Appender(SelfClosing):
         except TimeoutError as error:
             raise unanswered(self.connection, self._delivery_s) from error
         except KafkaError as error:
-            raise OperatorError(f"the cluster at {self.connection.bootstrap} refuses: {error!r}", AGAIN) from error
+            raise no_answer(self.connection, repr(error), AGAIN) from error
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(self._delivery_s):

@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.administration import refuses_user
 from engine.runtimes.kafka.appending import partitions_of
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.producing import producer_of
@@ -124,6 +125,12 @@ class KafkaPublisher(SelfClosing):
             self._partitions = asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
         except (KafkaError, TimeoutError) as error:
             self._end()
+            if refuses_user(self._connection):
+                what = f"the brokers at {self._connection.bootstrap} refused the user's name or password"
+                action = (
+                    "check STRAND_KAFKA__SASL_USERNAME, STRAND_KAFKA__SASL_MECHANISM and STRAND_KAFKA__SASL_PASSWORD"
+                )
+                raise OperatorError(what, action) from error
             action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
             raise OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action) from error
         except BaseException:

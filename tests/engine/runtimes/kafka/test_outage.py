@@ -29,7 +29,7 @@ from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.clusters import make_topics
 from tests.engine.runtimes.kafka.test_pages import get, now_ms, until
 from tests.engine.runtimes.kafka.workers import free_port
-from tests.engine.runtimes.shop import ROOT, event, line, make_shop
+from tests.engine.runtimes.shop import ROOT, event, line, make_shop, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -57,11 +57,11 @@ def shop(cluster: Cluster, tmp_path: Path) -> Path:
 class Running:
     """A worker in a process of its own, with its pages at `port`."""
 
-    def __init__(self, shop: Path, log: Path) -> None:
+    def __init__(self, shop: Path, log: Path, *options: str) -> None:
         self.port, self.log = free_port(), log
         command = [sys.executable, "-m", "engine.cli", "worker", "--web", f"127.0.0.1:{self.port}", "-w", str(shop)]
         with log.open("wb") as said:
-            self.process = subprocess.Popen([*command, "--log", "json"], cwd=ROOT, stderr=said)
+            self.process = subprocess.Popen([*command, "--log", "json", *options], cwd=ROOT, stderr=said)
 
     def lines(self) -> list[dict[str, object]]:
         """What it wrote, each line an object."""
@@ -77,9 +77,9 @@ class Running:
 
 
 @contextmanager
-def working(shop: Path, log: Path) -> Iterator[Running]:
+def working(shop: Path, log: Path, *options: str) -> Iterator[Running]:
     """A worker that is ready; it has ended when the body has."""
-    worker = Running(shop, log)
+    worker = Running(shop, log, *options)
     try:
         until(worker.port, "/readyz", 200, "")
         yield worker
@@ -171,3 +171,22 @@ def test_what_a_command_appends_is_given_up_in_time(
     cluster.kill()
     assert seconds(lambda: refused(lambda: appender.append(topic, {0: [Outgoing(None, b"x", now_ms())]}))) < 5
     assert seconds(appender.close) < 10
+
+
+def test_of_two_workers_with_one_instance_one_ends(cluster: Cluster, shop: Path, tmp_path: Path) -> None:
+    twice = ("--instance", "one", "--folder")
+    with working(shop, tmp_path / "one.log", *twice, str(tmp_path / "one")) as first:
+        second = Running(shop, tmp_path / "two.log", *twice, str(tmp_path / "two"))
+        rivals = [first, second]
+        try:
+            wait_for(lambda: any(each.process.poll() is not None for each in rivals), 90)
+            ended = next(each for each in rivals if each.process.poll() is not None)
+            (left,) = (each for each in rivals if each is not ended)
+            assert ended.process.returncode == 1
+            last = ended.lines()[-1]
+            assert "another worker uses the instance 'one'" in str(last["message"])
+            assert "an --instance of its own" in str(last["action"])
+            until(left.port, "/readyz", 200, "")
+        finally:
+            second.process.kill()
+            second.process.wait()
