@@ -89,7 +89,7 @@ async def _audit(
     from engine.runtimes.kafka.connection import look
 
     found = await asyncio.to_thread(look, connection)
-    clients = Clients(connection)
+    clients = Clients(connection, patient=rounds is None)
     await clients.start()
     try:
         async with Audit(clients, found, Asked(urls), folder, of=share) as audit:

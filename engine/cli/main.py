@@ -31,10 +31,9 @@ from engine.cli import (
     topics,
     worker,
 )
-from events.errors import CalledWrongly, StrandError, WorkspaceBusy
-
-FOUND_A_FAULT = 1
-CALLED_WRONGLY = 2
+from engine.cli.output import exit_code
+from engine.runtimes.kafka.logs import complaints_to_stderr
+from events.errors import StrandError
 
 app = typer.Typer(
     name="strand",
@@ -93,15 +92,10 @@ app.add_typer(topics.app)
 
 def main() -> NoReturn:
     """Run one command and exit as it says; an error that Strand raises on purpose is a message, not a traceback."""
+    complaints_to_stderr()
     try:
         app()
-    except (CalledWrongly, WorkspaceBusy) as error:
-        _fail(error, CALLED_WRONGLY)
     except StrandError as error:
-        _fail(error, FOUND_A_FAULT)
+        typer.echo(str(error), err=True)
+        raise SystemExit(exit_code(error)) from None
     raise SystemExit(0)
-
-
-def _fail(error: StrandError, code: int) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise SystemExit(code)

@@ -64,7 +64,7 @@ async def _deliver(connection: Connection, folder: Path, host: str, port: int | 
     from engine.runtimes.kafka.outbox import KafkaOutbox
 
     found = await asyncio.to_thread(look, connection)
-    clients = Clients(connection)
+    clients = Clients(connection, patient=not until_idle)
     await clients.start()
     try:
         box = KafkaOutbox(clients, found, folder)

@@ -12,6 +12,11 @@ from decimal import Decimal
 
 import typer
 
+from events.errors import CalledWrongly, StrandError, WorkspaceBusy
+
+FOUND_A_FAULT = 1
+CALLED_WRONGLY = 2
+
 # Told that so many more units of work are done.
 Advance = Callable[[int], None]
 
@@ -37,6 +42,11 @@ def say_folded(text: str, indent: int) -> None:
 def note(text: str) -> None:
     """Print a line for a person on standard error, where it is in no pipe's way."""
     typer.echo(text, err=True)
+
+
+def exit_code(error: StrandError) -> int:
+    """What a command that ends with it exits with."""
+    return CALLED_WRONGLY if isinstance(error, CalledWrongly | WorkspaceBusy) else FOUND_A_FAULT
 
 
 def print_json(value: object) -> None:

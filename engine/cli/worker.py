@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +16,16 @@ import typer
 
 from engine.cli.instants import instant_of, shown_instant
 from engine.cli.options import HERE, Json, Web, Workspace, address
-from engine.cli.output import note, print_json, say
+from engine.cli.output import FOUND_A_FAULT, exit_code, note, print_json, say
 from engine.cli.report import run_lines
-from events.errors import CalledWrongly
+from events.errors import CalledWrongly, StrandError
 
 if TYPE_CHECKING:
     from engine.runtimes.kafka.connection import Connection
     from engine.runtimes.kafka.worker import Worker
+
+
+lines = logging.getLogger(__name__)
 
 
 class LogFormat(StrEnum):
@@ -65,35 +72,69 @@ def worker(
       strand worker --until-idle --json
     """
     from engine.runtimes.kafka.logs import log_to_stderr
-    from engine.runtimes.kafka.security import connect
-    from engine.runtimes.kafka.serving import serve
-    from engine.runtimes.kafka.topics import refuse_unsafe
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
     if web and until_idle:
         raise CalledWrongly("--web is for a worker that goes on, without --until-idle")
     host, port = address(web)
+    log_to_stderr(log.value)
+    own = folder or workspace / "worker"
+    with errors_in(log):
+        connection = usable(workspace)
+        if until_idle:
+            finish(connection, own, name, depot, as_json=as_json)
+            return
+        from engine.runtimes.kafka.serving import serve
+
+        life = serve(
+            connection,
+            own,
+            name=name,
+            instance=instance,
+            depot=depot,
+            catch_up=catch_up,
+            web_host=host,
+            web_port=port,
+            ready=partial(say_joined, log),
+        )
+        asyncio.run(life)
+        tell(log, "ended; everything is on the disk")
+
+
+def usable(workspace: Path) -> Connection:
+    """How to reach the workspace's cluster; raises OperatorError where its topics would lose facts."""
+    from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.topics import refuse_unsafe
+
     settings, connection = connect(workspace)
     refuse_unsafe(connection, partitions=settings.partitions)
-    own = folder or workspace / "worker"
-    log_to_stderr(log.value)
-    if until_idle:
-        finish(connection, own, name, depot, as_json=as_json)
-        return
-    life = serve(
-        connection,
-        own,
-        name=name,
-        instance=instance,
-        depot=depot,
-        catch_up=catch_up,
-        web_host=host,
-        web_port=port,
-        ready=say_joined,
-    )
-    asyncio.run(life)
-    note("ended; everything is on the disk")
+    return connection
+
+
+@contextmanager
+def errors_in(log: LogFormat) -> Iterator[None]:
+    """What ends the body is a line of the log for machines, where that is asked for."""
+    try:
+        yield
+    except StrandError as error:
+        if log is not LogFormat.JSON:
+            raise
+        lines.error("%s", error, extra={"action": getattr(error, "action", "")})
+        raise typer.Exit(exit_code(error)) from None
+    except Exception:
+        if log is not LogFormat.JSON:
+            raise
+        lines.critical("it ended with an error that is none of those it knows", exc_info=True)
+        raise typer.Exit(FOUND_A_FAULT) from None
+
+
+def tell(log: LogFormat, text: str) -> None:
+    """Say something on standard error, as a line of the log for machines."""
+    if log is LogFormat.JSON:
+        lines.info("%s", text)
+    else:
+        note(text)
 
 
 def finish(connection: Connection, folder: Path, name: str, depot: str | None, *, as_json: bool) -> None:
@@ -110,9 +151,9 @@ def finish(connection: Connection, folder: Path, name: str, depot: str | None, *
         note("no rulebook is active, so nothing was folded or decided: `strand apply --yes` activates rulebook/")
 
 
-def say_joined(joined: Worker) -> None:
+def say_joined(log: LogFormat, joined: Worker) -> None:
     """Say that it works."""
-    note(f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
+    tell(log, f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
 
 
 def tick(

@@ -187,7 +187,7 @@ def deliver(connection: Connection, folder: Path, point: str) -> None:
     arm(point)
 
     async def delivering() -> None:
-        clients = Clients(connection)
+        clients = Clients(connection, patient=True)
         await clients.start()
         box = KafkaOutbox(clients, await asyncio.to_thread(look, connection), folder)
         with suppress(KafkaError):

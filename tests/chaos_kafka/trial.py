@@ -95,7 +95,7 @@ class Trial:
             self.cluster.bootstrap, self.prefix, PARTITIONS, replication=min(3, len(self.cluster.nodes))
         )
         self._make_slots()
-        clients = Clients(connection)
+        clients = Clients(connection, patient=True)
         await clients.start()
         try:
             strikes, stage = await self._struck(clients)

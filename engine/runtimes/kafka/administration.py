@@ -5,13 +5,16 @@ The admin client chooses a broker at random, of those it heard of, and gives up 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from engine.workspace.kafka_settings import SECRETS
 from events.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -22,7 +25,10 @@ PATIENCE_S = 30.0
 """For the others to notice that a broker is away, and to lead its partitions."""
 
 AGAIN_S = 0.2
+ASKING_MS = 3_000
 ACTION = "check that the brokers run, that the log url names them, and the [kafka] table of strand.toml"
+
+USER_ACTION = f"check kafka.sasl_username and sasl_mechanism in strand.toml, and {SECRETS['sasl_password']}"
 
 T = TypeVar("T")
 
@@ -54,6 +60,37 @@ def administer(
         time.sleep(AGAIN_S)
 
 
-def no_answer(connection: Connection, why: str) -> NoAnswer:
+def no_answer(connection: Connection, why: str, action: str = ACTION) -> NoAnswer:
     """What a person is told whose cluster refuses or is away."""
-    return NoAnswer(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", ACTION)
+    if refuses_user(connection):
+        return NoAnswer(f"the brokers at {connection.bootstrap} refused the user's name or password", USER_ACTION)
+    return NoAnswer(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", action)
+
+
+def refuses_user(connection: Connection) -> bool:
+    """Whether a broker refuses the user: clients do not tell, since they go on to the next broker, and so on.
+
+    Asks anew, with a connection of its own.
+    """
+    if "sasl_mechanism" not in connection.security:
+        return False
+    with ThreadPoolExecutor(1) as own:  # the caller may be in an event loop
+        return own.submit(asyncio.run, _refuses_user(connection)).result()
+
+
+async def _refuses_user(connection: Connection) -> bool:
+    from aiokafka.conn import create_conn  # noqa: PLC0415 -- not before something went wrong
+    from aiokafka.errors import AuthenticationFailedError, SaslAuthenticationFailed  # noqa: PLC0415 -- as above
+    from aiokafka.errors import KafkaError as Refused  # noqa: PLC0415 -- as above
+
+    for address in connection.bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            conn = await create_conn(host, int(port), request_timeout_ms=ASKING_MS, **connection.security)
+        except (AuthenticationFailedError, SaslAuthenticationFailed):
+            return True
+        except (Refused, OSError, TimeoutError):
+            continue
+        await conn.close()
+        return False
+    return False

@@ -23,7 +23,10 @@ from typing_extensions import override
 from engine.runtimes.kafka.assignor import FurthestFirst
 from engine.runtimes.kafka.clients import answered
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.ending import ended
+from engine.runtimes.kafka.hearing import Hearing
 from engine.runtimes.kafka.reader import Reader, settings
+from engine.runtimes.kafka.rivalry import Rivalry
 from engine.runtimes.kafka.worker import Worker
 from events.errors import OperatorError
 
@@ -77,7 +80,7 @@ class Group(faust.Service):
     """Reads the partitions that the group gives this worker; `failed` is done once it cannot go on.
 
     `instance` is a name that stays over restarts: a worker that comes back in time gets its partitions back without
-    a change for the others. Two with one name end each other.
+    a change for the others. Of two that live with one name, one ends.
     """
 
     def __init__(self, app: faust.App, worker: Worker, *, instance: str | None, session_ms: int, **kwargs: Any) -> None:
@@ -100,6 +103,8 @@ class Group(faust.Service):
             partition_assignment_strategy=(FurthestFirst(worker.copied),),
         )
         self.reader = Reader(self.consumer, self.topic, worker.lanes, worker.place.room)
+        self._rivalry = Rivalry(instance, session_ms / 1000) if instance else None
+        self.hearing = Hearing(worker.place.clients, self.topic, lambda: worker.assigned)
 
     async def on_start(self) -> None:
         """Join the group; raises OperatorError where the cluster refuses or does not answer."""
@@ -107,6 +112,7 @@ class Group(faust.Service):
         await answered(self.worker.connection, self.consumer.start())
         self._spawn(self._read())
         self._spawn(self._gauge())
+        self._spawn(self.hearing.run())
         if self.worker.checkpoints is not None:
             self._spawn(self.worker.checkpoints.run(CHECKPOINT_S))
 
@@ -114,6 +120,10 @@ class Group(faust.Service):
         """The group's decision; lanes change in the background, so that heartbeats go on."""
         self.rebalances += 1
         self.changing = False
+        if self._rivalry is not None:
+            self._rivalry.joined(str(self.consumer._coordinator.member_id))  # noqa: SLF001 -- told nowhere else
+            if self._rivalry.lost:
+                self.worker.fail(self._rivalry.error())
         self.reader.resume()
         self.worker.assigned = frozenset(partitions)
         self._spawn(self.worker.settle())
@@ -148,7 +158,7 @@ class Group(faust.Service):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.worker.revoke()
-        await self.consumer.stop()
+        await ended(self.consumer, "the group's reader")
 
 
 def make_app(connection: Connection, *, data: Path, web_host: str, web_port: int | None) -> StrandApp:

@@ -12,15 +12,14 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from engine.runtimes.kafka.clients import Clients
+from engine.runtimes.kafka.administration import no_answer
+from engine.runtimes.kafka.clients import AGAIN, DELIVERY_S, Clients, unanswered
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.ending import ended
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.self_closing import SelfClosing
 from engine.workspace.settings import Settings
 from events.errors import OperatorError
-
-DELIVERY_S = 120.0
-AGAIN = "see to the cluster and try again; what was appended already is recognised and counts once"
 
 T = TypeVar("T")
 
@@ -65,10 +64,9 @@ class Appender(SelfClosing):
         try:
             return self._runner.run(work)
         except TimeoutError as error:
-            what = f"no answer from {self.connection.bootstrap} in {self._delivery_s:.0f} s"
-            raise OperatorError(f"{what}; what was sent may be appended or not", AGAIN) from error
+            raise unanswered(self.connection, self._delivery_s) from error
         except KafkaError as error:
-            raise OperatorError(f"the cluster at {self.connection.bootstrap} refuses: {error!r}", AGAIN) from error
+            raise no_answer(self.connection, repr(error), AGAIN) from error
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(self._delivery_s):
@@ -90,7 +88,7 @@ class Appender(SelfClosing):
         """Disconnect."""
         try:
             if self._producer is not None:
-                self._runner.run(self._producer.stop())
+                self._runner.run(ended(self._producer, "the connection"))
         finally:
             self._producer = None
             self._runner.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,14 +13,21 @@ from aiokafka.errors import KafkaError
 
 from engine.runtimes.kafka.administration import no_answer
 from engine.runtimes.kafka.connection import Connection
+from engine.runtimes.kafka.ending import PATIENCE_S, ended
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
 from engine.runtimes.kafka.turn import Bridge
+from events.errors import OperatorError
 
 READ_MS = 500
 LONGEST_POLL_MS = 10
 """A range ends where it ends; the client's next request, which waits for more, would keep the next range waiting."""
 
 CHUNK_RECORDS = 5_000
+SILENT_S = 20.0
+"""Without a record of a range that has some, brokers are asked whether they are there."""
+
+DELIVERY_S = 120.0
+AGAIN = "see to the cluster and try again; what was appended already is recognised and counts once"
 
 
 class AppendUnknown(Exception):
@@ -29,12 +37,14 @@ class AppendUnknown(Exception):
 class Clients:
     """Appends durably, in the order asked within a partition if one waits for each; reads ranges.
 
-    Errors are aiokafka's, and AppendUnknown. After a failed append the producer is replaced: what it still holds is
-    sent or not.
+    `patient` is for what goes on for ever: an append waits until brokers answer, and errors are aiokafka's and
+    AppendUnknown. For a person all are OperatorErrors, and an append takes `DELIVERY_S` at most. After one that failed
+    the producer is replaced: what it still holds is sent or not.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, *, patient: bool = False) -> None:
+        self.connection, self._patient = connection, patient
+        self._asked_s: dict[object, float] = {}  # since when each append is under way, of the monotonic clock
         self._producer: Any = None
         self._ending: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
@@ -66,37 +76,67 @@ class Clients:
             return self._producer
 
     async def stop(self) -> None:
-        """Send what waits, and disconnect."""
-        if self._producer is not None:
-            await _end(self._producer)
-        await asyncio.gather(*self._ending)
+        """Send what waits, and disconnect; what brokers that are away do not take in a while is left."""
+        ending = [ended(self._producer, "the producer")] if self._producer is not None else []
         if self._reader is not None:
-            await self._reader.stop()
+            ending.append(ended(self._reader, "the reader"))
+        await asyncio.gather(*ending)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=PATIENCE_S)
+
+    def waits_s(self) -> float:
+        """For how long the oldest append that is under way has been."""
+        return time.monotonic() - min(self._asked_s.values(), default=time.monotonic())
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """The body appends; for a person in time or not at all, and errors are told in words."""
+        this = object()
+        self._asked_s[this] = time.monotonic()
+        try:
+            async with asyncio.timeout(None if self._patient else DELIVERY_S):
+                with self._told():
+                    yield
+        except TimeoutError as error:
+            raise unanswered(self.connection, DELIVERY_S) from error
+        finally:
+            del self._asked_s[this]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (KafkaError, AppendUnknown) as error:
+            if self._patient:
+                raise
+            raise no_answer(self.connection, repr(error)) from error
 
     # ------------------------------------------------------------ appending
     async def append(
         self, topic: str, partition: int, value: bytes, *, key: bytes | None = None, at_ms: int | None = None
     ) -> int:
         """Append one record and return its offset once all replicas in sync have it."""
-        producer = await self._started()
-        try:
-            sent = await producer.send(topic, value, key=key, partition=partition, timestamp_ms=at_ms)
-            offset: int = (await sent).offset
-        except KafkaError:
-            self._replace(producer)
-            raise
-        if offset < 0:
-            raise AppendUnknown(f"{topic} {partition}: appended at an unknown offset")
-        return offset
+        async with self._in_time():
+            producer = await self._started()
+            try:
+                sent = await producer.send(topic, value, key=key, partition=partition, timestamp_ms=at_ms)
+                offset: int = (await sent).offset
+            except KafkaError:
+                self._replace(producer)
+                raise
+            if offset < 0:
+                raise AppendUnknown(f"{topic} {partition}: appended at an unknown offset")
+            return offset
 
     async def append_all(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
         """Append records in order; after an error a prefix of them is there."""
-        producer = await self._started()
-        try:
-            await append_in_order(producer, topic, partition, records)
-        except KafkaError:
-            self._replace(producer)
-            raise
+        async with self._in_time():
+            producer = await self._started()
+            try:
+                await append_in_order(producer, topic, partition, records)
+            except KafkaError:
+                self._replace(producer)
+                raise
 
     def _replace(self, producer: Any) -> None:
         if self._producer is producer:
@@ -108,26 +148,41 @@ class Clients:
     # ------------------------------------------------------------ reading
     async def ends(self, topic: str, partitions: Sequence[int]) -> dict[int, int]:
         """The offset of the next record of each partition, past whatever transactions are open."""
-        found = await self._reader.end_offsets([TopicPartition(topic, partition) for partition in partitions])
+        with self._told():
+            found = await self._reader.end_offsets([TopicPartition(topic, partition) for partition in partitions])
         return {place.partition: offset for place, offset in found.items()}
+
+    async def has(self, topic: str) -> bool:
+        """Whether the cluster has a topic."""
+        with self._told():
+            return topic in await self._reader.topics()
 
     async def begins(self, topic: str, partitions: Sequence[int]) -> dict[int, int]:
         """The offset of the first record that is still there, of each partition."""
-        found = await self._reader.beginning_offsets([TopicPartition(topic, partition) for partition in partitions])
+        with self._told():
+            found = await self._reader.beginning_offsets([TopicPartition(topic, partition) for partition in partitions])
         return {place.partition: offset for place, offset in found.items()}
 
     async def read(self, topic: str, partition: int, start: int, stop: int) -> AsyncIterator[list[Any]]:
-        """The records of a range in chunks; raises OffsetOutOfRangeError if its beginning is gone."""
+        """The records of a range in chunks; raises OffsetOutOfRangeError if its beginning is gone.
+
+        A transaction that is open is waited for; brokers that do not answer are not.
+        """
         place = TopicPartition(topic, partition)
         while start < stop:
             async with self._reading:  # others may read other ranges between two chunks
                 self._reader.assign([place])
                 self._reader.seek(place, start)
                 found: list[Any] = []
+                asked_s = time.monotonic()
                 while not found and start < stop:
-                    fetched = await self._reader.getmany(place, timeout_ms=READ_MS, max_records=CHUNK_RECORDS)
-                    found = fetched.get(place, [])
-                    start = await self._reader.position(place)
+                    with self._told():
+                        fetched = await self._reader.getmany(place, timeout_ms=READ_MS, max_records=CHUNK_RECORDS)
+                        found = fetched.get(place, [])
+                        start = await self._reader.position(place)
+                    if not found and time.monotonic() - asked_s > SILENT_S:
+                        await self.ends(topic, [partition])
+                        asked_s = time.monotonic()
             chunk = [record for record in found if record.offset < stop]
             if chunk:
                 yield chunk
@@ -139,6 +194,12 @@ async def answered(connection: Connection, starting: Awaitable[object]) -> None:
         await starting
     except KafkaError as error:
         raise no_answer(connection, repr(error)) from error
+
+
+def unanswered(connection: Connection, seconds: float) -> OperatorError:
+    """What a person is told whose append was not acknowledged in time."""
+    what = f"no answer from {connection.bootstrap} in {seconds:.0f} s; what was sent may be appended or not"
+    return OperatorError(what, AGAIN)
 
 
 async def _end(producer: Any) -> None:

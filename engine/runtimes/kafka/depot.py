@@ -10,6 +10,7 @@ recognised as wrong: by its checksums here, by its claim when its shard is opene
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import uuid
@@ -35,6 +36,9 @@ S3 = ("s3://", "s3a://")
 PATIENCE: Mapping[str, Any] = {"connect_timeout": 5, "read_timeout": 8, "retries": {"total_max_attempts": 2}}
 """For a bucket that does not answer, in seconds; s3fs tries five times. A partition that is being opened waits for it,
 and has to move within `readiness.STALLED_S`."""
+
+
+log = logging.getLogger(__name__)
 
 
 class File(msgspec.Struct, frozen=True):
@@ -92,7 +96,7 @@ class Depot:
         Raises StorageFailed; then no manifest names what was put.
         """
         with self._reached():
-            there = {place.rsplit("/", 1)[-1] for place in self._objects(checkpoint.partition)}
+            there = self._sizes(checkpoint.partition)
             files = [
                 self._put(checkpoint.partition, folder, path, there)
                 for path in sorted(path for path in folder.rglob("*") if path.is_file())
@@ -103,14 +107,14 @@ class Depot:
             self._clean(checkpoint.partition)
         return manifest
 
-    def _put(self, partition: int, folder: Path, path: Path, there: set[str]) -> File:
+    def _put(self, partition: int, folder: Path, path: Path, there: dict[str, int]) -> File:
         status = path.stat()
         identity = status.st_ino, status.st_size, status.st_mtime_ns
         digest = self._known.get(identity) or file_hash(path)
         self._known[identity] = digest
-        if digest not in there:
+        if there.get(digest) != status.st_size:
             self._write(self._object(partition, digest), path.read_bytes())
-            there.add(digest)
+            there[digest] = status.st_size
         return File(str(path.relative_to(folder)), digest, status.st_size)
 
     def _write(self, place: str, content: bytes) -> None:
@@ -155,7 +159,8 @@ class Depot:
     def take(self, checkpoint: Checkpoint, folder: Path, between: Callable[[], None] = lambda: None) -> None:
         """Make a folder of a checkpoint, whole or not at all; `between` is called before each file.
 
-        Raises CheckpointBroken, StorageFailed.
+        Raises CheckpointBroken, StorageFailed. A file that has other bytes than it should is removed from the depot:
+        else no later checkpoint would bring it again.
         """
         temporary = folder.with_name(folder.name + ".taken")
         with refused(folder):
@@ -171,14 +176,29 @@ class Depot:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise CheckpointBroken(f"{file.path} lies outside")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._reached():
-            try:
-                content: bytes = self._files.cat_file(self._object(partition, file.sha256))
-            except FileNotFoundError:
-                raise CheckpointBroken(f"{file.path} is missing") from None
-        if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
+        place = self._object(partition, file.sha256)
+        content = self._read(place, file)
+        if not _whole(content, file):
+            content = self._read(place, file)  # a connection that was cut reads otherwise the second time
+        if not _whole(content, file):
+            self._remove_broken(place)
             raise CheckpointBroken(f"{file.path} has other bytes than its checksum says")
         path.write_bytes(content)
+
+    def _read(self, place: str, file: File) -> bytes:
+        with self._reached():
+            try:
+                content: bytes = self._files.cat_file(place)
+            except FileNotFoundError:
+                raise CheckpointBroken(f"{file.path} is missing") from None
+        return content
+
+    def _remove_broken(self, place: str) -> None:
+        try:
+            with self._reached():
+                self._files.rm_file(place)
+        except StorageFailed as error:
+            log.warning("a broken file stays in the depot: %s", error)
 
     # ------------------------------------------------------------ where things are
     def _checkpoint(self, partition: int, number: int) -> Checkpoint:
@@ -203,6 +223,14 @@ class Depot:
     def _objects(self, partition: int) -> list[str]:
         return self._listed(f"{self._root}/p{partition}/objects")
 
+    def _sizes(self, partition: int) -> dict[str, int]:
+        """The size of each object that is there, by its name."""
+        try:
+            found = self._files.ls(f"{self._root}/p{partition}/objects", detail=True, refresh=True)
+        except FileNotFoundError:
+            return {}
+        return {str(each["name"]).rsplit("/", 1)[-1]: int(each["size"] or 0) for each in found}
+
     def _listed(self, place: str) -> list[str]:
         try:
             return [str(found) for found in self._files.ls(place, detail=False, refresh=True)]
@@ -226,6 +254,10 @@ class Depot:
 
     def _object(self, partition: int, digest: str) -> str:
         return f"{self._root}/p{partition}/objects/{digest}"
+
+
+def _whole(content: bytes, file: File) -> bool:
+    return len(content) == file.size and hashlib.sha256(content).hexdigest() == file.sha256
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -16,10 +16,11 @@ BY_PARTITION = ("partition",)
 
 
 class WorkerFigures(Collector):
-    """The figures of one worker; `rebalances` says how often its group changed."""
+    """The figures of one worker; `rebalances` says how often its group changed, `silent_s` how long brokers have not
+    answered."""
 
-    def __init__(self, worker: Worker, rebalances: Callable[[], int]) -> None:
-        self.worker, self.rebalances = worker, rebalances
+    def __init__(self, worker: Worker, rebalances: Callable[[], int], silent_s: Callable[[], float]) -> None:
+        self.worker, self.rebalances, self.silent_s = worker, rebalances, silent_s
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -43,15 +44,13 @@ class WorkerFigures(Collector):
             yield counter(name, words, lanes, field)
         yield gauge("strand_customers", "Customers that are known", lanes, lambda lane: meta(lane, "customers"))
         if self.worker.checkpoints is not None:
-            at_ms = self.worker.checkpoints.at_ms
-            kept = [lane for lane in lanes if lane.partition in at_ms]
-            yield gauge(
-                "strand_checkpoint_age_seconds",
-                "Since a checkpoint was left by this worker",
-                kept,
-                lambda lane: (now_ms - at_ms[lane.partition]) / 1000,
-            )
+            words = "For how long there has been what is in no checkpoint of this worker's"
+            yield gauge("strand_checkpoint_age_seconds", words, lanes, self.worker.checkpoints.age_s)
+            broken = self.worker.place.broken_checkpoints
+            yield CounterMetricFamily("strand_checkpoints_broken", "Checkpoints that were found broken", broken)
         yield self._decisions(lanes)
+        words = "For how long brokers have left a question or an append unanswered"
+        yield GaugeMetricFamily("strand_brokers_silent_seconds", words, self.silent_s())
         yield CounterMetricFamily("strand_rebalances", "How often the group's shares changed", self.rebalances())
         yield CounterMetricFamily("strand_openings", "How often a partition was opened here", self.worker.opened)
         yield from self.worker.place.batches.collect()

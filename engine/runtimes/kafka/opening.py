@@ -6,6 +6,7 @@ The copy reaches the log's end -> what applying left out is appended -> claim ->
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ from engine.runtimes.kafka.workplace import Workplace
 from events.codec import encode_activation
 from events.errors import FactsDamaged
 from triggers.decisions import MARK
+
+lines = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -85,11 +88,15 @@ class Opening:
             if (offset, MARK, "") > decisions.highest or offset == shard.activations.active_at(decisions.highest):
                 shard.activations.compiled(offset)
         decisions.open(Claim(release=place.release, fold_version=shard.fold_version, worker=place.name, anew=self.anew))
+        said = {"partition": self.partition, "claim": decisions.claim}
+        lines.info("partition %d is claimed", self.partition, extra=said)
         decided = decisions.highest[0] + 1  # by the owner before, of what came while we copied
         if decided > log.end():
             check_end(self._named(INTERACTIONS), self.events.end(), decided)
             copy_to(decided)
         open_shard(shard)
+        applied = -1 if shard.world is None else shard.world.meta.applied
+        lines.info("partition %d is open", self.partition, extra={**said, "applied": applied})
         return shard
 
     def _topic(self, name: str) -> PartitionTopic:

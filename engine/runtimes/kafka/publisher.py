@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
@@ -21,6 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
+from engine.runtimes.kafka.administration import refuses_user
 from engine.runtimes.kafka.appending import partitions_of, refuse_another_count
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.producing import producer_of
@@ -37,8 +40,13 @@ from events.schema import Fields
 MAX_WAITING_BYTES = 32 << 20
 LINGER_MS = 5
 CONNECT_S = AT_EXIT_S = 30.0
+ENDING_S = 5.0
+"""Of that, for clients to end."""
+
 RECONNECT_S = 1.0
 _TAKEN_TOGETHER = 500
+
+log = logging.getLogger(__name__)
 
 OnFailure = Callable[[Event, Exception], None]
 
@@ -56,7 +64,12 @@ class EventFields(TypedDict):
     appended_at: NotRequired[datetime | str | int | None]
 
 
+class NotAcknowledged(Exception):
+    """The cluster did not answer in time: the event is published or not."""
+
+
 class _Waiting(NamedTuple):
+    number: int
     event: Event
     partition: int
     value: bytes
@@ -70,7 +83,7 @@ class KafkaPublisher(SelfClosing):
     its customer, as Kafka's Java client would. While more than `max_waiting_bytes` are on their way `publish` waits.
     While the cluster is away events wait for it, and none is lost or doubled. One that the cluster refuses in the end
     goes to `on_failure`, in the publisher's own thread, or is raised by the next `flush` or `close` where there is
-    none; it may be published again, for an id counts once.
+    none; it may be published again, for an id counts once. So does one that `close` gives up, with NotAcknowledged.
 
     `log` is the url; prefix and security come from the variables STRAND_KAFKA__*, or all from the settings of a
     workspace. Files that they name are relative to `folder`. `declared` are the types of the rulebook, if they shall be
@@ -97,7 +110,9 @@ class KafkaPublisher(SelfClosing):
         self._topic = self._connection.topic(INTERACTIONS)
         self._room = Condition()
         self._queue: deque[_Waiting] = deque()
-        self._waiting_bytes = self._waiting = 0
+        self._numbers = count()
+        self._unanswered: dict[int, _Waiting] = {}
+        self._waiting_bytes = 0
         self._sending = self._closed = self._ending = False
         self._failed: Exception | None = None
         self._producer: AIOKafkaProducer | None = None
@@ -110,12 +125,18 @@ class KafkaPublisher(SelfClosing):
             self._partitions = asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
         except (KafkaError, TimeoutError) as error:
             self._end()
+            if refuses_user(self._connection):
+                what = f"the brokers at {self._connection.bootstrap} refused the user's name or password"
+                action = (
+                    "check STRAND_KAFKA__SASL_USERNAME, STRAND_KAFKA__SASL_MECHANISM and STRAND_KAFKA__SASL_PASSWORD"
+                )
+                raise OperatorError(what, action) from error
             action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
             raise OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action) from error
         except BaseException:
             self._end()
             raise
-        atexit.register(self.close, AT_EXIT_S)
+        atexit.register(self._close_at_exit)
 
     # ------------------------------------------------------------ publishing
     def publish(self, **event: Unpack[EventFields]) -> None:
@@ -125,7 +146,8 @@ class KafkaPublisher(SelfClosing):
         admitted = admit_value(given, now_ms=now_ms, declared=self._declared)
         at_ms = now_ms if admitted.appended_at_ms is None else admitted.appended_at_ms
         partition = partition_of(admitted.event.customer_id, self._partitions)
-        self._hand_over(_Waiting(admitted.event, partition, encode_record(admitted.event, at_ms), at_ms))
+        value = encode_record(admitted.event, at_ms)
+        self._hand_over(_Waiting(next(self._numbers), admitted.event, partition, value, at_ms))
 
     def flush(self, timeout_s: float | None = None) -> None:
         """Return when everything that was published is durable, or was refused.
@@ -133,24 +155,34 @@ class KafkaPublisher(SelfClosing):
         Raises OperatorError if that takes longer, or if the cluster refused an event and nobody asked for it.
         """
         with self._room:
-            if not self._room.wait_for(lambda: not self._waiting, timeout_s):
-                what = f"{self._waiting:,} events are not acknowledged after {timeout_s} s"
+            if not self._room.wait_for(lambda: not self._unanswered, timeout_s):
+                what = f"{len(self._unanswered):,} events are not acknowledged after {timeout_s} s"
                 raise OperatorError(what, f"see to the cluster at {self._connection.bootstrap}")
             failed, self._failed = self._failed, None
         if failed is not None:
             raise OperatorError(f"the cluster refused an event: {failed!r}", "see to its topics") from failed
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Flush, and disconnect; done at exit at the latest, for half a minute."""
+        """Flush, and disconnect; done at exit at the latest, for half a minute.
+
+        Raises as `flush` does. What is not acknowledged in time is given up, after `on_failure` had each such event.
+        """
         with self._room:
             if self._closed:
                 return
             self._closed = True
-        atexit.unregister(self.close)
+        atexit.unregister(self._close_at_exit)
         try:
             self.flush(timeout_s)
         finally:
             self._end()
+
+    def _close_at_exit(self) -> None:
+        """As `close`; nobody catches what it would raise."""
+        try:
+            self.close(AT_EXIT_S - ENDING_S)
+        except OperatorError as error:
+            log.error("%s", error)
 
     def _hand_over(self, waiting: _Waiting) -> None:
         with self._room:
@@ -158,7 +190,7 @@ class KafkaPublisher(SelfClosing):
             if self._closed:
                 raise CalledWrongly("this publisher is closed")
             self._queue.append(waiting)
-            self._waiting += 1
+            self._unanswered[waiting.number] = waiting
             self._waiting_bytes += len(waiting.value)
             if not self._sending:
                 self._sending = True
@@ -223,6 +255,8 @@ class KafkaPublisher(SelfClosing):
                 await asyncio.sleep(RECONNECT_S)
 
     def _answered(self, waiting: _Waiting, error: BaseException | None) -> None:
+        if waiting.number not in self._unanswered:  # given up
+            return
         refused = error if isinstance(error, Exception) else None
         try:
             if refused is not None and self._on_failure is not None:
@@ -231,13 +265,21 @@ class KafkaPublisher(SelfClosing):
         finally:
             with self._room:
                 self._failed = self._failed or refused
-                self._waiting -= 1
+                del self._unanswered[waiting.number]
                 self._waiting_bytes -= len(waiting.value)
                 self._room.notify_all()
 
+    async def _give_up(self) -> None:
+        """Whoever wants to hear of what is not acknowledged hears of each such event."""
+        with self._room:
+            self._queue.clear()
+            left = list(self._unanswered.values())
+        for waiting in left:
+            self._loop.call_soon(self._answered, waiting, NotAcknowledged(f"event {waiting.event.id}"))
+        await asyncio.sleep(0)  # until they were all called
+
     def _end(self) -> None:
-        """Disconnect; a client that does not come to an end, since the cluster is away, is left to the end of the
-        process."""
+        """Disconnect; a client that does not come to an end, since the cluster is away, is dropped."""
 
         async def stop() -> None:
             if self._replacing is not None:
@@ -245,11 +287,19 @@ class KafkaPublisher(SelfClosing):
             if self._producer is not None:
                 await self._producer.stop()
 
+        async def drop() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for each in others:
+                each.cancel()
+            if others:
+                await asyncio.wait(others, timeout=1)
+
         self._ending = True
+        asyncio.run_coroutine_threadsafe(self._give_up(), self._loop).result()
         try:
-            asyncio.run_coroutine_threadsafe(stop(), self._loop).result(AT_EXIT_S)
+            asyncio.run_coroutine_threadsafe(stop(), self._loop).result(ENDING_S)
         except TimeoutError:
-            return
+            asyncio.run_coroutine_threadsafe(drop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def restore(place: Workplace, depot: Depot, partition: int, copied: int, between
             try:
                 depot.take(checkpoint, place.folder / f"p{partition}", between)
             except CheckpointBroken as broken:
+                place.broken_checkpoints += 1
                 log.warning("a checkpoint of partition %d is passed over: %s", partition, broken)
                 continue
             log.info("partition %d is taken from a checkpoint up to offset %d", partition, checkpoint.copied)
@@ -43,16 +45,30 @@ def restore(place: Workplace, depot: Depot, partition: int, copied: int, between
 
 
 class Checkpoints:
-    """Leaves a checkpoint of each partition that moved; `at_ms` says when it last did, by partition."""
+    """Leaves a checkpoint of each partition that moved; `age_s` says how old is what is in none."""
 
     def __init__(self, place: Workplace, depot: Depot, lanes: Mapping[int, Lane]) -> None:
         self.place, self.depot, self.lanes = place, depot, lanes
-        self.at_ms: dict[int, int] = {}
         self._done: dict[int, int] = {}
+        self._since: dict[int, tuple[Lane, float]] = {}  # when it was first seen to have more, of the monotonic clock
 
     def again(self, partition: int) -> None:
         """Leave one of this partition in the next round, whether it moved or not."""
         self._done.pop(partition, None)
+
+    def age_s(self, lane: Lane) -> float:
+        """For how long an open partition has had what is in no checkpoint of this worker's, as far as was seen."""
+        if not self._moved(lane):
+            self._since.pop(lane.partition, None)
+            return 0.0
+        known, since_s = self._since.get(lane.partition, (lane, time.monotonic()))
+        if known is not lane:
+            since_s = time.monotonic()
+        self._since[lane.partition] = lane, since_s
+        return time.monotonic() - since_s
+
+    def _moved(self, lane: Lane) -> bool:
+        return lane.shard is not None and lane.done > self._done.get(lane.partition, -1)
 
     async def run(self, every_s: float) -> None:
         """For ever; a depot that cannot be reached is told of, and asked again."""
@@ -64,7 +80,8 @@ class Checkpoints:
         """One round over the partitions that are open."""
         for lane in list(self.lanes.values()):
             done = lane.done
-            if lane.shard is None or done <= self._done.get(lane.partition, -1):
+            self.age_s(lane)
+            if not self._moved(lane):
                 continue
             target = self.place.folder / f"p{lane.partition}.checkpoint"
             made = asyncio.wrap_future(lane.checkpoint(target))
@@ -76,9 +93,10 @@ class Checkpoints:
                 made.cancel()
                 continue
             try:
-                left = await asyncio.to_thread(self.depot.leave, target, made.result())
+                await asyncio.to_thread(self.depot.leave, target, made.result())
             except StorageFailed as error:
                 log.warning("no checkpoint of partition %d was left: %s", lane.partition, error)
             else:
-                self._done[lane.partition], self.at_ms[lane.partition] = done, left.at_ms
+                self._done[lane.partition] = done
+                self._since.pop(lane.partition, None)
             await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
@@ -84,15 +85,35 @@ class Turn:
         self.give()
 
 
+class GivenUp(CancelledError):
+    """What a thread waited for did not come, and its worker ends."""
+
+
 class Bridge:
     """From a thread that has its turn to the loop: `wait` gives the turn up until the coroutine is done."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.turn = Turn()
+        self._over = False
+        self._awaited: set[Future[Any]] = set()
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the loop and return its result or raise its error."""
+        """Run a coroutine in the loop and return its result or raise its error; raises GivenUp after `give_up`."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        with self.turn.given_up():
-            return future.result()
+        self._awaited.add(future)
+        if self._over:
+            future.cancel()
+        try:
+            with self.turn.given_up():
+                return future.result()
+        except CancelledError:
+            raise GivenUp from None
+        finally:
+            self._awaited.discard(future)
+
+    def give_up(self) -> None:
+        """Whoever waits waits no longer, nor does anybody from now on."""
+        self._over = True
+        for future in self._awaited.copy():
+            future.cancel()

@@ -14,6 +14,7 @@ from engine.hashes import MODULUS, as_text
 from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.report import RunReport, report_of
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.ending import ended
 from engine.runtimes.kafka.reader import Reader, settings
 from engine.runtimes.kafka.turn import quick_loop
 from engine.runtimes.kafka.worker import Worker
@@ -57,7 +58,7 @@ async def _processed(worker: Worker, connection: Connection, began: float) -> Ru
         return report
     finally:
         reading.cancel()
-        await consumer.stop()
+        await ended(consumer, "the reader")
 
 
 async def report_over(worker: Worker, *, began: float) -> RunReport:

@@ -24,7 +24,7 @@ from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.local import binding_of, copied_in, remove_unfinished, throw_away
 from engine.runtimes.kafka.restoring import Checkpoints
 from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
-from engine.runtimes.kafka.turn import Bridge
+from engine.runtimes.kafka.turn import Bridge, GivenUp
 from engine.runtimes.kafka.watching_topics import EVERY_S, raised, watched_topics
 from engine.runtimes.kafka.workplace import STATES, Workplace
 from engine.workspace.durable_files import refused
@@ -32,6 +32,9 @@ from engine.workspace.lock import OwnerLock
 from events.errors import DerivedDamaged, OperatorError
 
 AGAIN_S = 1.0
+PATIENCE_S = 10.0
+"""For how long a worker that ends waits for brokers: what they have not acknowledged the next owner decides again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -70,6 +73,8 @@ class Worker:
         self._mended: set[int] = set()
         self.standing: dict[int, OperatorError] = {}
         self._watching = ExitStack()
+        self.told_s: float | None = None  # when it was told to end, of the monotonic clock
+        self._leaving: set[Lane] = set()
 
     async def __aenter__(self) -> Worker:
         from engine.adapters.rocksdb_storage import RocksStorage  # noqa: PLC0415 -- adapters load when a worker starts
@@ -85,7 +90,7 @@ class Worker:
         try:
             depot = None if self.depot is None else Depot(self.depot, binding)
             self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
-            clients = Clients(self.connection)
+            clients = Clients(self.connection, patient=True)
             await clients.start()
         except BaseException:
             self._lock.release()
@@ -162,10 +167,19 @@ class Worker:
             return lane.partition in self.lanes
 
     async def revoke(self) -> None:
-        """None is ours from now on; returns when each lane has ended after its batch and its states are written."""
+        """None is ours ever after; returns when each lane has ended after its batch and its states are written.
+
+        A lane that waits for the brokers is left after `PATIENCE_S`, as if it had been killed.
+        """
         self.assigned = frozenset()
-        async with self._changing:
-            await self._close(self.lanes)
+        late = asyncio.get_running_loop().call_later(PATIENCE_S, self.place.bridge.give_up)
+        try:
+            async with self._changing:
+                await self._close(self.lanes)
+            for lane in list(self._leaving):  # whoever closed them was cancelled
+                await self._gone(lane)
+        finally:
+            late.cancel()
 
     def _share_memory(self) -> None:
         self.place.states_each = STATES // max(1, len(self.lanes))
@@ -173,17 +187,35 @@ class Worker:
     async def _close(self, partitions: Iterable[int]) -> None:
         lanes = [self.lanes.pop(partition) for partition in list(partitions)]
         self._share_memory()
+        self._leaving.update(lanes)
         for lane in lanes:
             lane.close()
+            words = (
+                "partition %d is closed, to be opened anew"
+                if lane.partition in self.assigned
+                else "partition %d is given away"
+            )
+            log.info(words, lane.partition, extra={"partition": lane.partition})
         for lane in lanes:
-            await lane.over.wait()
-            if lane.error is not None and not isinstance(lane.error, (RecordFailed, ForeignEntry, *PASSING)):
-                self.fail(lane.error)
+            await self._gone(lane)
+
+    async def _gone(self, lane: Lane) -> None:
+        await lane.over.wait()
+        self._leaving.discard(lane)
+        if isinstance(lane.error, GivenUp):
+            what = (
+                "partition %d is left at offset %d: the brokers did not acknowledge in %.0f s, and what they have not "
+            )
+            what += "is decided again by its next owner"
+            log.warning(what, lane.partition, max(lane.done, 0), PATIENCE_S, extra={"partition": lane.partition})
+        elif lane.error is not None and not isinstance(lane.error, (RecordFailed, ForeignEntry, *PASSING)):
+            self.fail(lane.error)
 
     def _open(self, partition: int, *, anew: bool = False, failed: range = NONE) -> None:
         copied = self.copied().get(partition, -1)
         lane = self.lanes[partition] = Lane(partition, self.place, copied=copied, anew=anew, failed=failed)
         self.opened += 1
+        log.info("partition %d is being opened", partition, extra={"partition": partition})
         self._share_memory()
         task = asyncio.get_running_loop().create_task(self._watch(lane))
         self._tasks.add(task)
@@ -197,14 +229,15 @@ class Worker:
         error = lane.error
         failed = NONE
         if isinstance(error, ForeignEntry) or (isinstance(error, RecordFailed) and error.alone):
-            log.error("%s", error, exc_info=error.__cause__)
+            log.error("%s", error, exc_info=error.__cause__, extra={"partition": lane.partition})
             self.standing[lane.partition] = error
             del self.lanes[lane.partition]
             return
         if isinstance(error, RecordFailed):
             failed = error.records
             what = "partition %d failed at one of the offsets %d to %d, which are taken one by one: %r"
-            log.warning(what, lane.partition, failed.start, failed.stop - 1, error.__cause__)
+            which = lane.partition, failed.start, failed.stop - 1
+            log.warning(what, *which, error.__cause__, extra={"partition": lane.partition})
         elif isinstance(error, DerivedDamaged) and lane.partition not in self._mended:
             self._mended.add(lane.partition)  # what is damaged again is another fault
             await asyncio.to_thread(throw_away, self.folder, lane.partition, error)
@@ -212,7 +245,7 @@ class Worker:
             self.fail(error or AssertionError("a lane ended without a word"))
             return
         else:
-            log.warning("partition %d is opened again: %r", lane.partition, error)
+            log.warning("partition %d ended: %r", lane.partition, error, extra={"partition": lane.partition})
             await asyncio.sleep(AGAIN_S)
         async with self._changing:
             if self.lanes.get(lane.partition) is lane:

@@ -55,4 +55,5 @@ class Workplace:
     announced: dict[int, bytes] = field(default_factory=dict)  # the topic of activations, as far as it was read
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     batches: Histogram = field(default_factory=batch_histogram)
+    broken_checkpoints: int = 0  # that were found when a partition was to be taken from them
     room: asyncio.Event = field(default_factory=asyncio.Event)

@@ -193,3 +193,19 @@ def test_a_bucket_that_never_answers_is_given_up(bucket: Site, monkeypatch: pyte
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert "Read timeout" in refusal(bucket.url)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
+def test_a_damaged_file_is_written_again_by_the_next_checkpoint(site: Site, tmp_path: Path, damage: str) -> None:
+    depot = Depot(site.url, BINDING)
+    folder = partition(tmp_path / "p3", FILES)
+    left = depot.leave(folder, checkpoint(10))
+    largest = max(site.objects(), key=lambda place: len(site.read(place)))
+    if damage == "flipped":
+        site.write(largest, b"onf" + site.read(largest)[3:])
+        with pytest.raises(CheckpointBroken):  # only who takes it can tell
+            Depot(site.url, BINDING).take(left, tmp_path / "broken")
+    else:
+        site.write(largest, b"one")
+    depot.take(depot.leave(folder, checkpoint(20)), tmp_path / "taken")
+    assert content(tmp_path / "taken") == FILES

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,37 @@ for number in range(100):
     environment = {"STRAND_KAFKA__PREFIX": connection.prefix}
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)
     assert len(list(in_log(connection))) == 100
+
+
+def test_a_process_that_ends_while_the_broker_is_away_says_what_became_of_its_events(tmp_path: Path) -> None:
+    need_a_broker()
+    script = """
+import logging, sys
+from engine.runtimes.kafka import publisher as module
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+module.AT_EXIT_S, module.ENDING_S = 6.0, 2.0
+publisher = module.KafkaPublisher(sys.argv[1], on_failure=lambda event, why: print(event.id, type(why).__name__))
+print("connected", flush=True)
+sys.stdin.readline()
+for number in range(3):
+    publisher.publish(id=f"o{number}", type="city_changed", customer_id=f"c{number}", occurred_at=1_750_000_000_000)
+"""
+    with running(tmp_path) as cluster:
+        create_topics(Connection(bootstrap=cluster.bootstrap), partitions=PARTITIONS, replication=1)
+        command = [sys.executable, "-c", script, f"kafka://{cluster.bootstrap}"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "connected\n"
+            cluster.kill()
+            begun = time.monotonic()
+            out, err = process.communicate("go\n", timeout=30)
+            assert time.monotonic() - begun < 10
+    assert out.split("\n") == ["o0 NotAcknowledged", "o1 NotAcknowledged", "o2 NotAcknowledged", ""]
+    assert err.splitlines() == [
+        "3 events are not acknowledged after 4.0 s",
+        f"Operator action: see to the cluster at {cluster.bootstrap}",
+    ]
 
 
 @pytest.fixture

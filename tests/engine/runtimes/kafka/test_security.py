@@ -12,6 +12,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from engine.runtimes.kafka import administration
+from engine.runtimes.kafka.appending import Appender
+from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.publisher import KafkaPublisher
 from engine.runtimes.kafka.security import Password, connect
 from events.errors import CalledWrongly, OperatorError
@@ -90,13 +92,28 @@ def test_every_client_says_who_it_is_over_tls_and_no_log_has_the_password(
     assert PASSWORD not in "".join(capfd.readouterr()) + imported.err + ran.err + published.err + repr(connection)
 
 
-def test_a_wrong_password_is_told_and_not_shown(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_told_and_not_shown(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(administration, "CONNECT_MS", 2_000)
     monkeypatch.setenv(VARIABLE, "wr0ng-horse")
-    answer = strand("topics", "check", "-w", shop, "--json")
-    assert answer.code == 1
-    assert "Operator action: " in answer.err
-    assert "wr0ng" not in answer.out + answer.err
+    settings, connection = connect(shop)
+    told = []
+    for command in ("topics check", "worker --until-idle", "publish /dev/null", "tick"):
+        answer = strand(*command.split(), "-w", shop)
+        assert answer.code == 1
+        told.append(answer.err + answer.out)
+    for client in (
+        lambda: asyncio.run(Clients(connection).start()),
+        lambda: Appender(connection, [connection.topic("interactions")]),
+        lambda: KafkaPublisher(settings, folder=shop),
+    ):
+        with pytest.raises(OperatorError) as refused:
+            client()
+        told.append(str(refused.value))
+    for each in told:
+        assert "refused the user's name or password\nOperator action: check " in each
+    assert "wr0ng" not in "".join(told) + caplog.text
 
 
 def test_a_broker_that_no_authority_vouches_for_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
