@@ -22,11 +22,12 @@ from engine.adapters.rocksdb_options import StoreMemory, database_options
 from events.errors import OperatorError, StorageFailed
 
 _TRIES = 50
+_GONE = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The journals of a database, and how many bytes each had."""
+    """The journals of a database, and how many bytes each had; negative for one deleted since they were listed."""
 
     current: str
     sizes: Mapping[str, int]
@@ -39,8 +40,8 @@ class Footprint:
         for path in journals(database):
             try:
                 sizes[path.name] = path.stat().st_size
-            except FileNotFoundError:  # deleted since it was listed
-                continue
+            except FileNotFoundError:
+                sizes[path.name] = _GONE
             if path.suffix != ".log":
                 current = path.name
         return cls(current, sizes)
@@ -52,7 +53,7 @@ class Footprint:
 
     def all_there(self, later: Footprint) -> bool:
         """Whether no write-ahead file has been deleted since, which might have been one that was yet to be read."""
-        return all(name in later.sizes for name in self.sizes if name != self.current)
+        return all(later.sizes.get(name, _GONE) != _GONE for name in self.sizes if name != self.current)
 
 
 class Beside:

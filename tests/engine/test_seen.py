@@ -17,6 +17,7 @@ from engine.seen_blocks import unpacked
 from engine.seen_tiers import Merging, Tier
 from events.codec import encode_record, encode_tick, head_of
 from events.envelope import Event
+from events.errors import FactsDamaged
 
 DAY = 86_400_000
 key = key_of(MODULUS)
@@ -177,6 +178,14 @@ def test_a_restored_index_reads_thirty_days_of_log_and_no_more() -> None:
     seen = Seen(stream.log)
     seen.restore(99, START + 99 * DAY, lambda _: [])
     assert sorted(seen.young.values()) == list(range(70, 100))
+
+
+def test_records_that_a_log_has_lost_are_not_taken_for_new_ids() -> None:
+    stream = Stream()
+    for day in range(3):
+        stream.append("ann", f"e{day}", START + day * DAY)
+    with pytest.raises(FactsDamaged, match="entry 3 is missing"):
+        Seen(stream.log).restore(5, START + 5 * DAY, lambda _: [])
 
 
 class Unread(MemoryLog):

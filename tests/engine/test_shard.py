@@ -246,3 +246,11 @@ def test_ids_count_again_after_a_restart(journey: Journey) -> None:
     journey.given(happened("order_completed", "ann", at="2026-01-06T10:00+00:00", id="o1", order_id="x", total=9))
     assert journey.world.meta.duplicates == 1
     assert journey.trait("orders") == (1, 1)
+
+
+def test_a_fold_up_to_a_record_that_the_log_has_lost_ends(undisturbed: tuple[int, int]) -> None:
+    journey = story()
+    assert run(opened(journey)) == undisturbed
+    end = journey.facts.log.end()
+    with pytest.raises(FactsDamaged, match=f"entry {end} is missing"):
+        opened(journey).fold(0, end)
