@@ -53,8 +53,8 @@ class _Unreadable(StrandError):
 def read_yaml(source: Source, problems: Problems) -> Node | None:
     """The file's only document, None where it cannot be read; then the reason is among the problems.
 
-    An empty file is a null scalar. An unquoted expression that YAML stumbles over is a problem, and the rest of the file
-    is read all the same, as long as that takes little more time than a sound file does.
+    An empty file is a null scalar. An unquoted expression that YAML stumbles over is a problem, and the rest of the
+    file is read all the same, as long as that takes little more time than a sound file does.
     """
     text, covered, again = source.text, set[int](), 0
     while True:
