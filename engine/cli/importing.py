@@ -21,11 +21,16 @@ def import_(
     live_from: Annotated[
         str | None,
         typer.Option(
-            metavar="DATE", help="Activate the rulebook at this local 00:00 or instant, unless one is active."
+            metavar="DATE",
+            help="Activate the rulebook at this date's 00:00 in its policy.time_zone, or at an instant, unless one is "
+            "active.",
         ),
     ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="YAML, field: column, for csv and parquet.")
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="YAML lines `field: column` or `field: =constant`, for csv and parquet."
+        ),
     ] = None,
     late: Annotated[
         bool, typer.Option("--late", help="Append though the log is already past these events' times.")
@@ -35,7 +40,16 @@ def import_(
 ) -> None:
     """Import history: events sorted by their own times, once; run again, it goes on where it stopped.
 
-    Events that cannot be taken are kept as dead letters, and all others imported; then the exit code is 1.
+    Events that cannot be taken are kept as dead letters, and all others imported; then the exit code is 1. In the input
+    a time without an offset is UTC, and a date alone is its 00:00 UTC. Columns are called like fields (id, type,
+    customer_id, occurred_at, data.total), or --map says which they are:
+
+    \b
+      id: order_number
+      type: =order_completed
+      customer_id: client
+      occurred_at: paid_at
+      data.total: amount
 
     \b
     Examples:

@@ -24,7 +24,9 @@ def run(
     ] = False,
     as_of: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="With --until-idle: let time pass to this date or instant, then end."),
+        typer.Option(
+            metavar="TIME", help="With --until-idle: let time pass to this date's local 00:00 or instant, then end."
+        ),
     ] = None,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Let journey time move by more than 7 days at once.")

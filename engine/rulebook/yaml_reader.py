@@ -7,6 +7,7 @@ the size of the file.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +30,12 @@ from events.errors import StrandError
 
 MAX_DEPTH = 32
 MAX_ALIASED_NODES = 10_000
+MAX_READ_AGAIN = 1 << 18
+"""How many signs of a file may be read more than once."""
 
+# Stands for each sign of a broken expression when the file is read again.
+_COVER = "_"
+_MORE = "; more problems may show once this is mended"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -47,24 +53,41 @@ class _Unreadable(StrandError):
 def read_yaml(source: Source, problems: Problems) -> Node | None:
     """The file's only document, None where it cannot be read; then the reason is among the problems.
 
-    An empty file is a null scalar.
+    An empty file is a null scalar. An unquoted expression that YAML stumbles over is a problem, and the rest of the
+    file is read all the same, as long as that takes little more time than a sound file does.
     """
-    try:
-        return _Composer(source, problems).document()
-    except _Unreadable as stop:
-        problems.add_at(source, stop.start, stop.end, stop.message)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        if error.context_mark is not None and mark.index >= len(source.text.rstrip()):
-            mark = error.context_mark  # what was begun and has no end says more than the end of the file
-        index = min(mark.index, len(source.text)) if mark is not None else 0
-        problems.add_at(source, *(why_flow_broke(source, index) or (index, index + 1, _syntax_message(error))))
-    except ReaderError as error:
-        index = int(error.position)
-        problems.add_at(
-            source, index, index + 1, f"a rulebook is text; found the control character {source.text[index]!r}"
-        )
-    return None
+    text, covered, again = source.text, set[int](), 0
+    while True:
+        try:
+            return _Composer(source, problems, text, covered).document()
+        except _Unreadable as stop:
+            problems.add_at(source, stop.start, stop.end, stop.message + _MORE)
+        except MarkedYAMLError as error:
+            index = _index_of(error, source)
+            broken = why_flow_broke(source, index)
+            again += index
+            if broken is not None and broken[0] not in covered:
+                start, end, advice = broken
+                problems.add_at(source, start, end, advice if again <= MAX_READ_AGAIN else advice + _MORE)
+                if again <= MAX_READ_AGAIN:
+                    covered.add(start)
+                    text = f"{text[:start]}{_COVER * (end - start)}{text[end:]}"
+                    continue
+            else:
+                problems.add_at(source, index, index + 1, _syntax_message(error) + _MORE)
+        except ReaderError as error:
+            index = int(error.position)
+            message = f"a rulebook is text; found the control character {source.text[index]!r}"
+            problems.add_at(source, index, index + 1, message + _MORE)
+        return None
+
+
+def _index_of(error: MarkedYAMLError, source: Source) -> int:
+    """Where in the text an error is."""
+    mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and mark.index >= len(source.text.rstrip()):
+        mark = error.context_mark  # what was begun and has no end says more than the end of the file
+    return min(mark.index, len(source.text)) if mark is not None else 0
 
 
 def _placed(node: Node, key: Scalar) -> Node:
@@ -96,10 +119,15 @@ class _Open:
 
 
 class _Composer:
-    """Builds nodes from one file's events, with a stack of its own."""
+    """Builds nodes from one file's events, with a stack of its own.
 
-    def __init__(self, source: Source, problems: Problems) -> None:
+    `text` is the source's, with a cover over the expressions that begin at `covered`; nodes have what is under it.
+    """
+
+    def __init__(self, source: Source, problems: Problems, text: str, covered: Collection[int]) -> None:
         self._source = source
+        self._text = text
+        self._covered = covered
         self._problems = problems
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
@@ -109,7 +137,7 @@ class _Composer:
 
     def document(self) -> Node:
         documents = 0
-        for event in YAML(typ="safe", pure=True).parse(self._source.text):
+        for event in YAML(typ="safe", pure=True).parse(self._text):
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -122,7 +150,8 @@ class _Composer:
         if isinstance(event, ScalarEvent):
             self._refuse_tag(event)
             start, end = event.start_mark.index, event.end_mark.index
-            scalar = Scalar(self._source, start, end, str(event.value), event.style or "")
+            text = " ".join(self._source.text[start:end].split()) if start in self._covered else str(event.value)
+            scalar = Scalar(self._source, start, end, text, event.style or "")
             if _SURROGATE.search(scalar.text):
                 self._problems.add(scalar, "an escape gives half a character; write the character itself")
                 scalar = replace(scalar, text=_SURROGATE.sub("?", scalar.text))

@@ -8,6 +8,7 @@ the import has taken all of it, and the engine goes on from where it was.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ from examples.grocery.tables import DataMissing
 HERE = Path(__file__).resolve().parent
 WORKSPACE = HERE / "workspace"
 LIVE_FROM = "2017-02-01"
+COPIED = "rulebook-as-copied"
+"""A file with the hash of the rulebook that was copied into the workspace last: one that has another was edited."""
 SETTINGS = """# Made by `make run`.
 partitions = 4
 """
@@ -55,13 +58,32 @@ def main(workspace: Path = WORKSPACE, households: int | None = None) -> int:
 
 
 def prepare(workspace: Path) -> None:
-    """Make the workspace's folder, with the rulebook as it is now."""
+    """Make the workspace's folder, with the rulebook as it is now, unless the one there was edited."""
     workspace.mkdir(parents=True, exist_ok=True)
     settings = workspace / "strand.toml"
     if not settings.exists():
         settings.write_text(SETTINGS, encoding="utf-8")
-    shutil.rmtree(workspace / "rulebook", ignore_errors=True)
-    shutil.copytree(HERE / "rulebook", workspace / "rulebook")
+    copy, copied = workspace / "rulebook", workspace / COPIED
+    if copy.exists():
+        known = copied.read_text(encoding="utf-8") if copied.exists() else contents_hash(HERE / "rulebook")
+        if contents_hash(copy) != known:
+            sys.stderr.write(f"{copy} was edited and stays as it is; remove it to have the example's own again\n")
+            return
+    fresh = workspace / "rulebook.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(HERE / "rulebook", fresh)
+    shutil.rmtree(copy, ignore_errors=True)
+    fresh.rename(copy)
+    copied.write_text(contents_hash(copy), encoding="utf-8")
+
+
+def contents_hash(folder: Path) -> str:
+    """A hash of the names and bytes of all files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name, data = path.relative_to(folder).as_posix().encode(), path.read_bytes()
+        digest.update(b"%d %d %b%b" % (len(name), len(data), name, data))
+    return digest.hexdigest()
 
 
 def bring_in(workspace: Path, households: int | None) -> None:

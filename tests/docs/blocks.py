@@ -9,6 +9,7 @@ A block's first line is three backticks, a language and what the docs tests are 
     ```text templates/...   a file beside the rulebook's pieces
     ```console              commands, each on a line that begins with `$ `
     ```console kafka        the same, for which there must be a broker
+    ```csv orders.csv       a file that a test reads; so is ```yaml columns.yaml
 """
 
 from __future__ import annotations

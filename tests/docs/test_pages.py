@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.importing.importer import import_files
+from events.times import parse_instant
 from tests.docs.blocks import blocks, commands
 from tests.tidy.tree import ROOT, tracked
 
@@ -45,6 +47,18 @@ def test_every_file_that_is_named_exists() -> None:
 def test_the_readme_shows_the_starter_s_rulebook() -> None:
     shown = next(block.text for block in blocks(ROOT / "README.md") if block.rest == "starter")
     assert (ROOT / "engine/cli/starter/rulebook/shop.yaml").read_text(encoding="utf-8").endswith(shown)
+
+
+@pytest.mark.slow
+def test_the_mapping_that_is_shown_maps_the_table_beside_it(tmp_path: Path) -> None:
+    shown = {block.rest: block.text for block in blocks(ROOT / "docs/publishing.md")}
+    for name in ("orders.csv", "columns.yaml"):
+        (tmp_path / name).write_text(shown[name], encoding="utf-8")
+    (tmp_path / "strand.toml").write_text("partitions = 1\n", encoding="utf-8")
+    report = import_files(tmp_path, [tmp_path / "orders.csv"], mapping=tmp_path / "columns.yaml")
+    assert (report.imported, report.refused) == (2, 0)
+    # Its last row has a date alone, which is 00:00 UTC.
+    assert report.last_ms == parse_instant("2025-04-02T00:00:00Z")
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.grocery.__main__ import main
+from examples.grocery.__main__ import COPIED, HERE, main, prepare
 from examples.grocery.convert import convert
 
 pytestmark = pytest.mark.slow
@@ -17,6 +17,33 @@ HOUSEHOLDS = 30
 
 def hashes(report: str) -> dict[str, str]:
     return dict(re.findall(r"(state|decisions) hash +([0-9a-f]{64})", report))
+
+
+def test_a_rulebook_that_was_edited_stays(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    prepare(tmp_path)
+    policy = tmp_path / "rulebook/policy.yaml"
+    original = policy.read_text(encoding="utf-8")
+    assert original == (HERE / "rulebook/policy.yaml").read_text(encoding="utf-8")
+    policy.write_text(f"{original}# mine\n", encoding="utf-8")
+    prepare(tmp_path)
+    assert policy.read_text(encoding="utf-8").endswith("# mine\n")
+    assert "was edited and stays as it is" in capfd.readouterr().err
+    (tmp_path / COPIED).unlink()  # as older runs left it
+    prepare(tmp_path)
+    assert policy.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_a_rulebook_that_nobody_edited_follows_the_example(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example, workspace = tmp_path / "example", tmp_path / "workspace"
+    monkeypatch.setattr("examples.grocery.__main__.HERE", example)
+    for text in ("first", "second"):
+        (example / "rulebook").mkdir(parents=True, exist_ok=True)
+        (example / "rulebook/a.yaml").write_text(text, encoding="utf-8")
+        prepare(workspace)
+        assert (workspace / "rulebook/a.yaml").read_text(encoding="utf-8") == text
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

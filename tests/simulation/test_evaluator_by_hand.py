@@ -197,6 +197,16 @@ def test_a_copy_is_measured_against_the_one_that_counted_last() -> None:
     assert disagreements(judge(history), run_engine(history)) == []
 
 
+def test_a_quantity_that_is_not_said_is_one_and_a_null_stays_null() -> None:
+    path = "order_completed.items.quantity"
+    pieces = Trait(kind="sum", value="number", nullable=False, types=("order_completed",), path=path)
+    rulebook = one_segment((">=", ("trait", "pieces"), ("num", "4")), pieces=pieces)
+    items = [{"sku": "a"}, {"sku": "b", "quantity": None}, {"sku": "c", "quantity": 3}]
+    history = case(rulebook, event("order_completed", "o1", 1000, order_id="o1", total=1, items=items))
+    assert judge(history).traits["ann"] == {"pieces": Fraction(4)}
+    assert disagreements(judge(history), run_engine(history)) == []
+
+
 def test_null_makes_every_comparison_false_and_arithmetic_null() -> None:
     none = ("trait", "last")
     last = Trait(kind="last", value="number", nullable=True, types=("survey_answered",), path="survey_answered.score")

@@ -57,6 +57,13 @@ def test_an_instant_that_comes_too_late_is_not_ignored_silently(shop: Path) -> N
     assert "active since 2025-01-01 00:00" in other.err
 
 
+def test_its_help_says_how_times_and_columns_are_read() -> None:
+    words = " ".join(strand("import", "--help").out.split())
+    assert "a time without an offset is UTC, and a date alone is its 00:00 UTC" in words
+    assert "occurred_at: paid_at" in words
+    assert "this date's 00:00 in its policy.time_zone" in words
+
+
 def test_columns_are_mapped(shop: Path) -> None:
     (shop / "orders.csv").write_text("no,who,at,sum\n1,ann,2025-01-05T10:00:00Z,20\n2,bob,2025-01-06T10:00:00Z,30.5\n")
     columns = "id: no\ncustomer_id: who\noccurred_at: at\ndata.order_id: no\ndata.total: sum\ntype: =order_completed\n"

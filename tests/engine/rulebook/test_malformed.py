@@ -87,6 +87,7 @@ ATTACKS = {
     ),
     "a long chain": (segments(lambda i: f"s{i + 1}"), "no trait, segment or dimension is called 's5000'"),
     "a long circle": (segments(lambda i: f"s{(i + 1) % 5_000}"), "'s0' is defined by itself"),
+    "many halves": (segments(lambda i: f"'x' in s{i}"), "more problems may show once this is mended"),
     "many misspellings": (segments(lambda i: f"segment_{i}x or s{i}x"), "is called 's4999x'"),
     "many circles": (segments(lambda i: f"s{i ^ 1}"), "'s0' is defined by itself: 's0' -> 's1' -> 's0'"),
 }

@@ -149,6 +149,15 @@ def test_what_is_refused_is_kept_once(shop: Path, connection: Connection, tmp_pa
     assert len(letters) == 2
 
 
+def test_the_command_exits_1_where_it_refused(shop: Path, tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "h.jsonl", history())
+    file.write_bytes(file.read_bytes() + b"nonsense\n")
+    answer = strand("import", file, "-w", shop)
+    assert answer.code == 1
+    assert f"imported {len(history())} of {len(history())} events" in answer.out
+    assert "refused 1" in answer.out
+
+
 def test_what_is_older_than_the_log_is_refused_unless_late(shop: Path, connection: Connection, tmp_path: Path) -> None:
     import_files(shop, [write_lines(tmp_path / "h.jsonl", [event("new", "c1", START_MS + DAY_MS)])])
     old = write_lines(tmp_path / "old.jsonl", [event("old", "c1", START_MS)])
