@@ -66,9 +66,7 @@ def audit(
     if done.found:
         note("Operator action: fold it anew with `strand rebuild`, and find out what changed it; the log is unharmed")
     if not done.compared and not done.found:
-        note(
-            "Operator action: nobody was compared: name every worker's pages with --worker, and see that they are ready"
-        )
+        note("Operator action: nobody was compared: name every worker's pages with --worker; see if they are ready")
     if done.found or not done.compared:
         raise typer.Exit(1)
 

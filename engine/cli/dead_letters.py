@@ -99,7 +99,7 @@ def replay(
     """Publish events to Kafka that were refused and would be taken today; each once.
 
     Each is judged as at any door, by the types of the rulebook that is active now. What is refused again stays a dead
-    letter, and the command exits 1, but with --dry-run. An event that stands in the log, where the fold could not read
+    letter, and the command exits 1; not with --dry-run. An event that stands in the log, where the fold could not read
     it, is not published again: it is taken from there as soon as a rulebook with fitting types is active.
 
     \b

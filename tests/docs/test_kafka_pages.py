@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from events.codec import encode_record
 from events.partitioning import partition_of
 from tests.brokers import need_a_broker
 from tests.docs.blocks import Block, blocks, commands
+from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.reading import in_log
 from tests.tidy.tree import ROOT
 
@@ -72,6 +74,20 @@ def test_the_settings_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_every_setting_that_is_checked_is_told() -> None:
     page = KAFKA.read_text(encoding="utf-8")
     assert [name for name in (*SETTINGS, MIN_IN_SYNC, REPLICATION) if name not in page] == []
+
+
+def test_what_is_for_an_embedded_log_exits_2(tmp_path: Path) -> None:
+    section = KAFKA.read_text(encoding="utf-8").split("## Commands that are for an embedded log")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `strand")]
+    named = [found for row in rows for found in re.findall(r"`strand ([^`]+)`", row)]
+    assert len(named) == 9
+    shop = tmp_path / "shop"
+    assert strand("init", shop).code == 0
+    (shop / "strand.toml").write_text('log = "kafka://127.0.0.1:1"\n')
+    more: dict[str, list[object]] = {"customer": ["ann"], "backup": [tmp_path / "there"]}
+    for command in named:
+        answer = strand(*command.split(), *more.get(command, []), "-w", shop)
+        assert (command, answer.code) == (command, 2), answer.err
 
 
 @pytest.mark.slow

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deploy.kafka.cluster import free_ports, running
+from engine.runtimes.clock import wall_clock_ms
 from engine.runtimes.kafka.claims import Claim, decode
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import DECISIONS, Connection
+from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection
+from engine.runtimes.kafka.security import connect
 from events.fold_version import FOLD_VERSION
+from events.partitioning import partition_of
 from tests.brokers import need_a_broker
 from tests.docs.blocks import Block, blocks
+from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.reading import in_topic
+from tests.engine.runtimes.kafka.test_topics import raise_partitions
+from tests.engine.runtimes.kafka.workers import make_shop_on
 from tests.tidy.tree import ROOT
 
 PAGE = ROOT / "docs/operations.md"
@@ -131,6 +141,80 @@ def test_one_broker_of_three_may_be_lost(home: Path, prefix: str, tmp_path: Path
         )
         assert lost.pid is None
     assert "0 differences from the live world" in said
+
+
+def event_line(number: int, customer: str) -> dict[str, object]:
+    data = {"order_id": f"late-{number}", "total": 5}
+    occurred = "2025-04-01T10:00:00Z"
+    return {
+        "id": f"late-{number}",
+        "type": "order_completed",
+        "customer_id": customer,
+        "occurred_at": occurred,
+        "data": data,
+    }
+
+
+async def publish_by(connection: Connection, partitions: int, count: int) -> list[tuple[int, str]]:
+    """Events of customers as a publisher sends them that knows of so many partitions: where each went, and whose."""
+    clients = Clients(connection)
+    await clients.start()
+    places = []
+    for number in range(count):
+        customer, now_ms = f"c{number}", wall_clock_ms()
+        places.append((partition_of(customer, partitions), customer))
+        value = json.dumps(event_line(number, customer)).encode()
+        topic = connection.topic(INTERACTIONS)
+        await clients.append(topic, places[-1][0], value, key=customer.encode(), at_ms=now_ms)
+    await clients.append(connection.topic(DECISIONS), 0, b"junk")
+    await clients.stop()
+    return places
+
+
+@pytest.mark.slow
+def test_new_topics_are_made_from_old_ones(home: Path, bootstrap: str, prefix: str) -> None:
+    """Of a log that was raised from 4 to 6 partitions, with a foreign record among its decisions."""
+    script = next(block.text for block in blocks(PAGE) if block.rest == "copy")
+    (home / "copy_topics.py").write_text(script)
+    shop = make_shop_on(bootstrap, prefix, home / "shop")
+    _, connection = connect(shop)
+    before = strand("worker", "--until-idle", "--json", "-w", shop).json()
+    assert before["messages"] > 0
+    written = strand("outbox", "--until-idle", "--folder", home / "out", "--json", "-w", shop).json()["written"]
+    raise_partitions(connection, 6, INTERACTIONS)
+    places = asyncio.run(publish_by(connection, 6, 20))
+    added = [customer for partition, customer in places if partition >= 4]
+    wrong = [customer for partition, customer in places if partition < 4 and partition != partition_of(customer, 4)]
+    assert added and wrong
+    assert "Partitions were added" in strand("worker", "--until-idle", "-w", shop).err
+
+    other = home / "other"
+    shutil.copytree(shop, other, ignore=shutil.ignore_patterns("worker"))
+    text = (shop / "strand.toml").read_text().replace(prefix, f"{prefix}new.")
+    (other / "strand.toml").write_text(text)
+    assert strand("topics", "create", "-w", other).code == 0
+    junk = len(in_topic(connection, DECISIONS)[0]) - 1
+    command = [sys.executable, "copy_topics.py", str(shop), str(other), f"decisions/0/{junk}"]
+    copying = partial(subprocess.run, command, check=False, cwd=home, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = copying(env=environment)
+    assert ran.returncode == 0, ran.stderr
+    again = copying(env=environment)
+    assert (again.returncode, "holds something already" in again.stderr) == (1, True)
+
+    after = strand("worker", "--until-idle", "--json", "-w", other).json()
+    assert after["events"] == before["events"] + len(places)
+    assert after["dead_letters"] == before["dead_letters"] + len(wrong)
+    verified = strand("verify", "--redecide", "--json", "-w", other)
+    assert (verified.code, verified.json()["decided_differently"]) == (0, 0)
+
+    cursor = home / "out/.kafka-cursor"
+    refused = strand("outbox", "--until-idle", "--folder", home / "out", "-w", other)
+    assert (refused.code, "of another topic" in refused.err) == (1, True)
+    topic = ran.stdout.removeprefix("the topic of decisions is ").split()[0]
+    cursor.write_text(json.dumps({**json.loads(cursor.read_text()), "topic": topic}))
+    more = strand("outbox", "--until-idle", "--folder", home / "out", "--json", "-w", other)
+    assert more.json()["written"] == after["messages"] - written
 
 
 def measured() -> dict[str, str]:
