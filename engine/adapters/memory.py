@@ -114,9 +114,9 @@ class MemoryDerived:
         """Packed steps whose first offset is >= start, in order."""
         return _from(self._transitions, start)
 
-    def letters(self) -> Iterator[tuple[int, bytes]]:
-        """Dead letters of the fold, in order of offset."""
-        return _from(self._letters, 0)
+    def letters(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Dead letters of the fold whose offset is >= start, in order."""
+        return _from(self._letters, start)
 
     def close(self) -> None:
         """Nothing to release."""

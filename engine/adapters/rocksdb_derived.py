@@ -25,6 +25,7 @@ FORMAT_VERSION = b"1"
 FORMAT_KEY = b"format"
 SHARD_KEY = b"shard"
 CHUNK_ENTRIES = 1000
+CHUNK_LETTERS = 16  # each may be a megabyte
 _END = (1 << 64) - 1
 
 
@@ -127,9 +128,9 @@ class RocksDerived:
         """Packed steps whose first offset is >= start, in order."""
         return self._numbered("transitions", start)
 
-    def letters(self) -> Iterator[tuple[int, bytes]]:
-        """Dead letters of the fold, in order of offset."""
-        return self._numbered("letters", 0)
+    def letters(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Dead letters of the fold whose offset is >= start, in order."""
+        return self._numbered("letters", start, CHUNK_LETTERS)
 
     def catch_up(self) -> None:
         """As a follower, see what the owner has written meanwhile."""
@@ -174,27 +175,29 @@ class RocksDerived:
             value: bytes | None = self._database.family("meta").get(key)
         return value
 
-    def _numbered(self, name: str, start: int) -> Iterator[tuple[int, bytes]]:
-        for key, value in self._scan(name, start.to_bytes(8, "big"), b""):
+    def _numbered(self, name: str, start: int, at_once: int = CHUNK_ENTRIES) -> Iterator[tuple[int, bytes]]:
+        for key, value in self._scan(name, start.to_bytes(8, "big"), b"", at_once):
             yield int.from_bytes(key, "big"), value
 
-    def _scan(self, name: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _scan(
+        self, name: str, start: bytes, stop: bytes, at_once: int = CHUNK_ENTRIES
+    ) -> Iterator[tuple[bytes, bytes]]:
         """Entries with start <= key < stop (b"": no end), in chunks, so that no iterator outlives the store."""
-        while chunk := self._chunk(name, start, stop):
+        while chunk := self._chunk(name, start, stop, at_once):
             yield from chunk
-            if len(chunk) < CHUNK_ENTRIES:
+            if len(chunk) < at_once:
                 return
             start = chunk[-1][0] + b"\0"
 
-    def _chunk(self, name: str, start: bytes, stop: bytes) -> list[tuple[bytes, bytes]]:
+    def _chunk(self, name: str, start: bytes, stop: bytes, at_once: int) -> list[tuple[bytes, bytes]]:
         family = self._database.family(name)
         with translated(self.path, self._damaged):
             options = ReadOptions()
             if stop:
                 options.set_iterate_upper_bound(stop)
             entries = cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start, read_opt=options))
-            chunk = list(islice(entries, CHUNK_ENTRIES))
-            if len(chunk) < CHUNK_ENTRIES:
+            chunk = list(islice(entries, at_once))
+            if len(chunk) < at_once:
                 check_end(family, chunk[-1][0] if chunk else start)
         return chunk
 

@@ -69,9 +69,17 @@ def list_(reason: Reasons = None, door: Doors = None, worker: Workers = None, *,
 def show(reason: str | None, door: str | None, workers: Sequence[str], asked: Asked) -> None:
     """Print or export the letters that fit."""
     if on_kafka(asked.workspace):
-        kept = chosen(asked.workspace, workers, reason, door, asked.since, asked.until)
+        # Of letters that are not sifted any further, workers need to tell of the newest only.
+        newest = asked.limit if reason is None and asked.since is None and asked.until is None else None
+        kept = chosen(asked.workspace, workers, reason, door, asked.since, asked.until, newest=newest or None)
         columns = ("when", "door", "reason", "detail", "partition", "offset", "replayed")
-        put_out((row_of(each) for each in kept), Shown("dead letters", COLUMNS, columns, _letter), asked, "")
+        put_out(
+            (row_of(each) for each in kept),
+            Shown("dead letters", COLUMNS, columns, _letter),
+            asked,
+            "",
+            counted=not newest,
+        )
     elif workers:
         raise CalledWrongly("--worker is for a log on Kafka")
     else:
@@ -134,9 +142,17 @@ def replay(
 
 
 def chosen(
-    workspace: Path, urls: Sequence[str], reason: str | None, door: str | None, since: str | None, until: str | None
+    workspace: Path,
+    urls: Sequence[str],
+    reason: str | None,
+    door: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    newest: int | None = None,
 ) -> list[KeptLetter]:
-    """The letters of a log on Kafka that fit, in order of time; those of the fold if workers are named."""
+    """The letters of a log on Kafka that fit, in order of time; those of the fold if workers are named, or only the
+    `newest` so many of each partition."""
     import asyncio
 
     from engine.runtimes.kafka.asking import Workers as Named
@@ -150,7 +166,7 @@ def chosen(
     happened.among(door, "door", map(str, Door))
     _, connection = connect(workspace)
     partitions = look(connection).partitions
-    fold = Named(urls).letters(partitions) if urls else {}
+    fold = Named(urls).letters(partitions, newest) if urls else {}
     if len(fold) < partitions and door in {None, str(Door.FOLD)}:
         untold = ", ".join(str(each) for each in range(partitions) if each not in fold)
         note(f"what the fold refused in partition {untold} is not shown: name its workers with --worker")

@@ -89,20 +89,23 @@ def where(rows: Iterable[Row], since_ms: int | None, until_ms: int | None, **equ
             yield row
 
 
-def put_out(rows: Iterable[Row], shown: Shown, asked: Asked, reaches: str) -> None:
-    """Print or export rows, the newest so many of them; `reaches` says up to which offsets they go."""
+def put_out(rows: Iterable[Row], shown: Shown, asked: Asked, reaches: str, *, counted: bool = True) -> None:
+    """Print or export rows, the newest so many of them; `reaches` says up to which offsets they go.
+
+    Not `counted`: there may be more than these rows.
+    """
     exporting = asked.format is not None or asked.out is not None
     person = not (asked.as_json or exporting) and sys.stdout.isatty()
     limit = (FOR_A_PERSON if person else 0) if asked.limit is None else asked.limit
     passed = 0
 
-    def counted() -> Iterator[Row]:
+    def counting() -> Iterator[Row]:
         nonlocal passed
         for row in rows:
             passed += 1
             yield row
 
-    chosen = deque(counted(), maxlen=limit) if limit else counted()
+    chosen = deque(counting(), maxlen=limit) if limit else counting()
     if exporting:
         written = export(shown.columns, chosen, format=asked.format, out=asked.out)
         if written is not None:
@@ -113,7 +116,8 @@ def put_out(rows: Iterable[Row], shown: Shown, asked: Asked, reaches: str) -> No
     else:
         print_rows(shown.for_a_person, (shown.show(row) for row in chosen))
         if person and limit and passed > limit:
-            note(f"the newest {limit} of {passed:,} {shown.what}; --limit 0 shows all")
+            of = f" of {passed:,}" if counted else ""
+            note(f"the newest {limit}{of} {shown.what}; --limit 0 shows all")
         elif person and not passed:
             note(f"no {shown.what}")
         if reaches:

@@ -117,8 +117,8 @@ class DerivedStore(Protocol):
         """Packed steps whose first offset is >= start, in order."""
         ...
 
-    def letters(self) -> Iterator[tuple[int, bytes]]:
-        """Dead letters of the fold, in order of offset."""
+    def letters(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Dead letters of the fold whose offset is >= start, in order."""
         ...
 
     def close(self) -> None:

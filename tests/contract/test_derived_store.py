@@ -92,6 +92,7 @@ def test_what_is_kept_by_offset_is_read_from_an_offset_on(derived: DerivedAdapte
     assert list(store.transitions()) == entries
     assert list(store.transitions(2_499_000)) == entries[2499:]
     assert list(store.letters()) == entries[:3]
+    assert list(store.letters(entries[1][0])) == entries[1:3]
 
 
 def test_meta_is_kept_until_another_is_written(derived: DerivedAdapter) -> None:

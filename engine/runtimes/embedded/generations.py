@@ -71,9 +71,9 @@ class GenerationStore:
         """Packed steps whose first offset is >= start, in order."""
         return self._store.transitions(start)
 
-    def letters(self) -> Iterator[tuple[int, bytes]]:
+    def letters(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Dead letters of the fold, in order of offset."""
-        return self._store.letters()
+        return self._store.letters(start)
 
     def settle(self) -> None:
         """Put everything on the disk and let go of it: the generation is about to become live."""

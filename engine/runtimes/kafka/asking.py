@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.runtimes.kafka.letter_pages import LetterPage
 from engine.runtimes.kafka.live_state import LiveState
 from engine.runtimes.kafka.rebuilding import RebuiltPartition
 from engine.runtimes.kafka.sampling import ALL, Sample
@@ -18,7 +19,7 @@ T = TypeVar("T")
 _partitions = msgspec.msgpack.Decoder(list[int]).decode
 _live_state = msgspec.msgpack.Decoder(LiveState).decode
 _rebuilt = msgspec.msgpack.Decoder(RebuiltPartition).decode
-_letters = msgspec.msgpack.Decoder(list[bytes]).decode
+_letter_page = msgspec.msgpack.Decoder(LetterPage).decode
 
 QUICK_S, LONG_S = 10.0, 3600.0
 ACTION = "check that the worker runs with --web, and that this machine reaches it"
@@ -69,14 +70,30 @@ class Workers:
                 return found
         return None
 
-    def letters(self, partitions: int) -> Mapping[int, list[bytes]]:
-        """What the fold refused, of each partition that is open somewhere."""
+    def letters(self, partitions: int, newest: int | None = None) -> Mapping[int, list[bytes]]:
+        """What the fold refused, of each partition that is open somewhere; of each only the `newest` so many."""
         found: dict[int, list[bytes]] = {}
         for partition, urls in self.by_partition().items():
-            letters = _get(f"{urls[-1]}/letters?partition={partition}", LONG_S, _letters)
+            letters = self._letters(urls[-1], partition, newest)
             if letters is not None and partition < partitions:
                 found[partition] = letters
         return found
+
+    def _letters(self, url: str, partition: int, newest: int | None) -> list[bytes] | None:
+        """Page by page; None where the partition is not open."""
+        letters: list[bytes] = []
+        start: int | None = 0
+        while start is not None:
+            only = "" if newest is None or start else f"&newest={newest}"  # the pages that follow begin after those
+            page = _get(f"{url}/letters?partition={partition}&from={start}{only}", LONG_S, _letter_page)
+            if page is None and start:
+                what = f"partition {partition} was given to another worker while {url} told of it"
+                raise OperatorError(what, "ask again")
+            if page is None:
+                return None
+            letters += page.letters
+            start = page.next
+        return letters
 
 
 def _get(url: str, seconds: float, decode: Callable[[bytes], T], *, method: str = "GET") -> T | None:

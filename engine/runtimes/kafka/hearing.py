@@ -45,6 +45,11 @@ class Hearing:
             self._why, self._missing = "", not there
             self._heard_s = time.monotonic()
 
+    @property
+    def away(self) -> bool:
+        """Whether no broker answers, or not those that lead our partitions."""
+        return bool(self._why)
+
     def silent_s(self) -> float:
         """For how long brokers have left a question or an append unanswered; 0 while they answer."""
         asked_s = time.monotonic() - self._heard_s if self._why else 0.0

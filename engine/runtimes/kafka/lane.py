@@ -33,13 +33,13 @@ from projections.expressions.runtime import NEVER
 T = TypeVar("T")
 
 BATCH_RECORDS = 2_000
-ROOM_RECORDS = 4_000
-"""Records that wait for the thread, about; more are fetched meanwhile."""
+ROOM_RECORDS, ROOM_BYTES = 4_000, 32 << 20
+"""What waits for the thread, about; more is fetched meanwhile."""
 
 FLUSH_IDLE_S = 2.0
 FLUSH_S = 5.0
 
-Slice = tuple[Sequence[Fetched], int]
+Slice = tuple[Sequence[Fetched], int, int]
 Asked = Callable[[], None]
 
 
@@ -71,7 +71,7 @@ class Lane:
         self.over = asyncio.Event()
         self.beat_s = time.monotonic()  # when its thread last did something
         self.next_due_ms = NEVER
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
         self._closing = False
         self._inbox: SimpleQueue[Slice | Asked | None] = SimpleQueue()
         self._flush = Every(FLUSH_S)
@@ -82,13 +82,16 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether it takes another slice."""
-        return self.next_offset is not None and self._waiting < ROOM_RECORDS and not self._closing
+        full = self._waiting >= ROOM_RECORDS or self._waiting_bytes >= ROOM_BYTES
+        return self.next_offset is not None and not full and not self._closing
 
     def offer(self, records: Sequence[Fetched], upto: int) -> None:
         """Hand over what stands from `next_offset` on, before `upto`; there is nothing else in between."""
+        size = sum(len(record.value or b"") for record in records)
         self._waiting += len(records)
+        self._waiting_bytes += size
         self.next_offset = upto
-        self._inbox.put((records, upto))
+        self._inbox.put((records, upto, size))
 
     def ask(self, what: Callable[[ClaimedShard], T]) -> Future[T]:
         """Have its thread answer about the open shard between two batches."""
@@ -127,8 +130,9 @@ class Lane:
         self._closing = True
         self._inbox.put(None)
 
-    def _slice_taken(self, records: int) -> None:
+    def _slice_taken(self, records: int, size: int) -> None:
         self._waiting -= records
+        self._waiting_bytes -= size
         self.place.room.set()
 
     def _reads_from(self, offset: int, log_end: int) -> None:
@@ -211,9 +215,9 @@ class Lane:
 
     def _take(self, item: Slice | Asked | None, log: KafkaLog) -> None:
         if isinstance(item, tuple):
-            records, upto = item
+            records, upto, size = item
             log.take(records, upto=upto)
-            self._tell(self._slice_taken, len(records))
+            self._tell(self._slice_taken, len(records), size)
         elif item is not None:
             item()
 

@@ -2,13 +2,12 @@
 
 /partitions                                      the partitions that are open here
 /state?partition=3[&slot=0&of=64&each=1]         `LiveState`: of all customers, or a sample's
-/letters?partition=3                             what the fold refused, under the rulebook that is active
+/letters?partition=3[&from=9&newest=40]          `LetterPage`: what the fold refused, under the rulebook that is active
 /rebuild?partition=3[&accept=1]                  (POST) folds it anew beside, and goes on from that: `RebuiltPartition`
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +16,8 @@ import msgspec
 from faust.web.views import View
 
 from engine.runtimes.kafka.lane import Lane
-from engine.runtimes.kafka.live_state import NotHere, followed_store, live_state
+from engine.runtimes.kafka.letter_pages import letter_page
+from engine.runtimes.kafka.live_state import NotHere, live_state
 from engine.runtimes.kafka.rebuilding import Rebuilds
 from engine.runtimes.kafka.sampling import Sample
 from engine.runtimes.kafka.worker import Worker
@@ -57,7 +57,13 @@ def add_partition_pages(app: faust.App, worker: Worker) -> None:
 
     @app.page("/letters")
     async def letters(self: Any, request: Any) -> Any:
-        return await answered(self, worker, request, fold_letters)
+        query = request.query
+
+        async def found(lane: Lane | None) -> Any:
+            newest = int(query["newest"]) if "newest" in query else None
+            return await letter_page(lane, int(query.get("from", 0)), newest)
+
+        return await answered(self, worker, request, found)
 
 
 async def answered(view: Any, worker: Worker, request: Any, find: Callable[[Lane | None], Awaitable[Any]]) -> Any:
@@ -71,16 +77,3 @@ async def answered(view: Any, worker: Worker, request: Any, find: Callable[[Lane
         return view.text(f"wrong query: {error!r}", status=400)
     except OperatorError as error:
         return view.text(str(error), status=500)
-
-
-async def fold_letters(lane: Lane | None) -> list[bytes]:
-    """The dead letters of a lane's live world, as of its last flush."""
-    if lane is None or lane.shard is None:
-        raise NotHere
-    place, partition = lane.place, lane.partition
-
-    def read() -> list[bytes]:
-        with followed_store(place, partition) as store:
-            return [] if store is None else [letter for _, letter in store.letters()]
-
-    return await asyncio.to_thread(read)

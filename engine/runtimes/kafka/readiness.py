@@ -16,12 +16,14 @@ ENDING_S = 5.0
 """For a worker that ends in order."""
 
 
-def illness(worker: Worker) -> list[str]:
-    """What is wrong, and a start from new would mend."""
+def illness(worker: Worker, group: Group) -> list[str]:
+    """What is wrong, and a start from new would mend: not brokers that are away, which a thread may wait for."""
     found = ["the worker has failed and ends"] if worker.failed.done() else []
     now_s = time.monotonic()
     if worker.told_s is not None and now_s - worker.told_s > ENDING_S:
         found.append(f"it was told to end {now_s - worker.told_s:.0f} s ago and waits")
+    if group.hearing.away:
+        return found
     return found + [
         f"partition {lane.partition} has not moved for {now_s - lane.beat_s:.0f} s"
         for lane in worker.lanes.values()

@@ -28,6 +28,7 @@ def restore(place: Workplace, depot: Depot, partition: int, copied: int, between
     `copied` is the end of the copy on this disk, -1 without one; `between` is called before each file, and may raise.
     Without a depot, or a checkpoint, all is fetched.
     """
+    said = {"partition": partition}
     try:
         for checkpoint in depot.newest(partition):
             if copied >= 0 and checkpoint.copied < copied + GAIN_RECORDS:
@@ -36,12 +37,13 @@ def restore(place: Workplace, depot: Depot, partition: int, copied: int, between
                 depot.take(checkpoint, place.folder / f"p{partition}", between)
             except CheckpointBroken as broken:
                 place.broken_checkpoints += 1
-                log.warning("a checkpoint of partition %d is passed over: %s", partition, broken)
+                log.warning("a checkpoint of partition %d is passed over: %s", partition, broken, extra=said)
                 continue
-            log.info("partition %d is taken from a checkpoint up to offset %d", partition, checkpoint.copied)
+            words = "partition %d is taken from a checkpoint up to offset %d"
+            log.info(words, partition, checkpoint.copied, extra={**said, "copied": checkpoint.copied})
             return
     except StorageFailed as error:
-        log.warning("partition %d is opened without the depot: %s", partition, error)
+        log.warning("partition %d is opened without the depot: %s", partition, error, extra=said)
 
 
 class Checkpoints:
@@ -95,7 +97,8 @@ class Checkpoints:
             try:
                 await asyncio.to_thread(self.depot.leave, target, made.result())
             except StorageFailed as error:
-                log.warning("no checkpoint of partition %d was left: %s", lane.partition, error)
+                said = {"partition": lane.partition}
+                log.warning("no checkpoint of partition %d was left: %s", lane.partition, error, extra=said)
             else:
                 self._done[lane.partition] = done
                 self._since.pop(lane.partition, None)

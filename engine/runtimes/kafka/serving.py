@@ -58,7 +58,7 @@ async def serve(
         if web_port is not None:
             add_partition_pages(app, worker)
             figures = WorkerFigures(worker, lambda: group.rebalances, group.hearing.silent_s)
-            add_pages(app, [figures], illness=partial(illness, worker), unready=partial(unready, worker, group))
+            add_pages(app, [figures], illness=partial(illness, worker, group), unready=partial(unready, worker, group))
         told: asyncio.Future[object] = asyncio.ensure_future(stopping.wait())
         ended = [told, cast("asyncio.Future[object]", worker.failed)]
         with watched(loop), calm_collector(), quick_loop():

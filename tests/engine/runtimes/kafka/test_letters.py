@@ -105,6 +105,8 @@ def test_letters_of_the_fold_are_told_by_workers(tmp_path: Path, bootstrap: str,
         letters = listed(shop, "--worker", urls[0])
         assert [row["reason"] for row in letters] == ["syntax", "wrong_key", "schema"]
         assert {row["door"] for row in letters} == {"fold"}
+        for limit in (1, 2):
+            assert listed(shop, "--worker", urls[0], "--limit", limit) == letters[-limit:]
         assert "is not shown" in strand("dead-letters", "list", "-w", shop).err
         code, done = replayed(shop, "--worker", urls[0])
         assert (code, done) == (1, {"letters": 3, "replayed": 1, "refused": 1, "in_log": 1})

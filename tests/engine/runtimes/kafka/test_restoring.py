@@ -1,8 +1,9 @@
-"""How old is what is in no checkpoint: what an alarm goes by."""
+"""What a worker of one partition leaves in a depot, how old is what is not there, and how much waits for its thread."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine.runtimes.clock import wall_clock_ms
 from engine.runtimes.embedded.rulebooks import load_rulebook
 from engine.runtimes.kafka.applying import apply_rulebook
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
+from engine.runtimes.kafka.lane import ROOM_BYTES
 from engine.runtimes.kafka.reader import Reader, settings
 from engine.runtimes.kafka.worker import Worker
 from tests.engine.runtimes.kafka.clusters import make_topics
@@ -70,5 +72,29 @@ def test_what_is_in_no_checkpoint_grows_old_and_an_idle_partition_does_not(
             assert 0 <= newer < checkpoints.age_s(lane)
             await checkpoints.leave_all()
             assert checkpoints.age_s(lane) == 0.0
+
+    asyncio.run(working())
+
+
+def test_large_records_wait_at_the_brokers_while_a_partition_has_no_turn(
+    tmp_path: Path, bootstrap: str, prefix: str
+) -> None:
+    connection = make_topics(bootstrap, prefix, 1)
+    asyncio.run(apply_rulebook(connection, load_rulebook(make_shop(tmp_path / "shop") / "rulebook")))
+    large = random.Random(1).randbytes(900_000)
+
+    async def working() -> None:
+        async with owning(connection, tmp_path / "w", tmp_path / "depot") as worker:
+            lane, clients = worker.lanes[0], worker.place.clients
+            with worker.place.bridge.turn:
+                for _ in range(2 * ROOM_BYTES // len(large)):
+                    await clients.append(connection.topic(INTERACTIONS), 0, large, key=b"ann")
+                async with asyncio.timeout(30):
+                    while lane.has_room:
+                        await asyncio.wait([worker.failed], timeout=0.02)
+                assert ROOM_BYTES <= lane._waiting_bytes < 1.2 * ROOM_BYTES
+            await done(worker)
+            assert worker.lanes[0].has_room
+            assert lane._waiting_bytes == 0
 
     asyncio.run(working())

@@ -1,4 +1,4 @@
-"""A process whose loop hangs ends, and says what it was at; one that works does not."""
+"""A process whose loop hangs ends, and says what it was at; one that works does not. One that was told to end ends."""
 
 from __future__ import annotations
 
@@ -40,3 +40,26 @@ def test_a_loop_that_hangs_ends_the_process() -> None:
 def test_a_loop_that_moves_is_left_alone() -> None:
     done = ran(0.05)
     assert (done.returncode, done.stdout) == (0, "ended by itself\n"), done.stderr
+
+
+ENDING = """
+import asyncio, time
+from engine.runtimes.kafka.watchdog import end_within
+
+def stuck_here():
+    time.sleep(20)
+
+async def main():
+    end_within(0.5)
+    await asyncio.to_thread(stuck_here)
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_was_told_to_end_and_does_not_is_ended() -> None:
+    command = [sys.executable, "-c", ENDING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=15, check=False)
+    assert done.returncode == EXIT_CODE
+    assert "it was told to end" in done.stderr
+    assert "stuck_here" in done.stderr
