@@ -46,6 +46,11 @@ def test_a_build_that_leaves_matches_due_gives_the_same_after_a_restart_inside_a
     run(1661, builds=BUILDS)
 
 
+def test_what_other_code_left_is_judged_where_something_happens() -> None:
+    """Seed 604926213227: it was judged at a timer that was early, and so at another instant after a restart."""
+    run(604926213227, builds=BUILDS)
+
+
 def test_an_attack_attacks() -> None:
     counted = run(1) + run(2, builds=BUILDS)
     assert counted["crashes"] > 10
