@@ -59,12 +59,9 @@ def random_moves(make: Making) -> On:
     rng = make.rng
     name = rng.choice(sorted(make.dimensions))
     values = make.dimensions[name].values() or LABELS
-    return On(
-        kind="moves",
-        name=name,
-        from_value=rng.choice(values) if make.chance(0.3) else None,
-        to_value=rng.choice(values) if make.chance(0.6) else None,
-    )
+    before = rng.choice(values) if make.chance(0.3) else None
+    after = rng.choice(values) if make.chance(0.6) else None
+    return On(kind="moves", name=name, from_value=before if before != after else None, to_value=after)
 
 
 def random_cancels(make: Making, on: On) -> tuple[On, ...]:
