@@ -67,6 +67,7 @@ class Worker:
         self._mended: set[int] = set()
         self.standing: dict[int, RecordFailed] = {}
         self.told_s: float | None = None  # when it was told to end, of the monotonic clock
+        self.left: list[int] = []  # partitions at whose end the brokers did not answer
         self._leaving: set[Lane] = set()
 
     async def __aenter__(self) -> Worker:
@@ -184,6 +185,7 @@ class Worker:
         await lane.over.wait()
         self._leaving.discard(lane)
         if isinstance(lane.error, GivenUp):
+            self.left.append(lane.partition)
             what = (
                 "partition %d is left at offset %d: the brokers did not acknowledge in %.0f s, and what they have not "
             )
