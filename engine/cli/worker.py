@@ -98,8 +98,9 @@ def worker(
             web_port=port,
             ready=partial(say_joined, log),
         )
-        asyncio.run(life)
-        tell(log, "ended; everything is on the disk")
+        left = asyncio.run(life)
+        named = ", ".join(map(str, left))
+        tell(log, f"ended; partition {named} is not on the disk" if left else "ended; everything is on the disk")
 
 
 def usable(workspace: Path) -> Connection:

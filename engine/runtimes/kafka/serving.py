@@ -35,8 +35,9 @@ async def serve(
     session_ms: int = SESSION_MS,
     depot: str | None = None,
     ready: Callable[[Worker], None] | None = None,
-) -> None:
-    """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT.
+) -> list[int]:
+    """Run one worker in `folder`, which is its own, until SIGTERM or SIGINT; returns the partitions whose states it had
+    to leave unwritten.
 
     It leaves checkpoints in a `depot`, an fsspec URL, and takes them from there. With a `web_port` it serves
     `pages.py` and `partition_pages.py`. `ready` is called once it has joined. Raises what ended it: OperatorError for
@@ -75,3 +76,4 @@ async def serve(
                 await group.stop()  # the app does not know it where it could not start
         if worker.failed.done():
             worker.failed.result()
+    return worker.left

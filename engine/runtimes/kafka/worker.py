@@ -74,6 +74,7 @@ class Worker:
         self.standing: dict[int, OperatorError] = {}
         self._watching = ExitStack()
         self.told_s: float | None = None  # when it was told to end, of the monotonic clock
+        self.left: list[int] = []  # partitions at whose end the brokers did not answer
         self._leaving: set[Lane] = set()
 
     async def __aenter__(self) -> Worker:
@@ -203,6 +204,7 @@ class Worker:
         await lane.over.wait()
         self._leaving.discard(lane)
         if isinstance(lane.error, GivenUp):
+            self.left.append(lane.partition)
             what = (
                 "partition %d is left at offset %d: the brokers did not acknowledge in %.0f s, and what they have not "
             )
