@@ -217,7 +217,7 @@ class World(States):
         if decide is None:
             if changes is not None and state.pending:
                 doubt(state)
-        # A timer may be early, and by how much depends on restarts: where nothing changes or is asked, there is no step.
+        # A timer may be early, by how much depends on restarts: where nothing changes or is asked, there is no step.
         elif state.ask_at <= t or (changes is not None and (state.pending < 0 or self.watches(changes, state))):
             decide(Step(customer, state, t, position, f"due:{t}", changes=changes or [], before=before))
         if state.ask_at <= t:  # recorded beyond here, or forgotten by other code: asked once the frontier is passed
