@@ -32,34 +32,13 @@ def latest_by_partition(connection: Connection, partitions: int) -> dict[int, in
 async def apply_rulebook(
     connection: Connection, rulebook: Rulebook, at_ms: int | None = None, *, clock: Clock = wall_clock_ms
 ) -> Activation:
-    """Activate a rulebook in every partition; durable on return.
+    """Activate a rulebook in every partition, also one that is active; durable on return.
 
     Its time is the wall clock, or the largest time in the log if that is later; raises CalledWrongly for an `at_ms`
     before that or after the clock. What an earlier one has left out is appended first.
     """
-    found = await asyncio.to_thread(look, connection)
-    latest = await asyncio.to_thread(latest_by_partition, connection, found.partitions)
-    now_ms, latest_ms = clock(), max(latest.values())
-    if at_ms is None:
-        at_ms = max(now_ms, latest_ms)
-    elif at_ms < latest_ms:
-        why = f"events up to {instant_text(latest_ms)} are in the log already"
-        raise CalledWrongly(f"a rulebook cannot be activated at {instant_text(at_ms)}: {why}")
-    elif at_ms > now_ms + FUTURE_MS:
-        raise CalledWrongly(f"a rulebook cannot be activated at {instant_text(at_ms)}: that is in the future")
-    clients = Clients(connection)
-    await clients.start()
-    try:
-        earlier = await announced(clients)
-        for activation in earlier[-1:]:
-            await append_everywhere(clients, activation, latest)
-        name = hashlib.sha256(f"{rulebook.hash}\n{at_ms}\n{len(earlier)}".encode()).hexdigest()[:16]
-        activation = await announce(
-            clients, Activation(id=name, at_ms=at_ms, hash=rulebook.hash, rulebook=rulebook.packed())
-        )
-        await append_everywhere(clients, activation, latest)
-    finally:
-        await clients.stop()
+    activation = await _apply(connection, rulebook, at_ms, clock, again=True)
+    assert activation is not None
     return activation
 
 
@@ -67,18 +46,44 @@ async def apply_unless_active(
     connection: Connection, rulebook: Rulebook, at_ms: int | None = None, *, clock: Clock = wall_clock_ms
 ) -> Activation | None:
     """As `apply_rulebook`; None if the rulebook is active already: then only what was left out of that is appended."""
+    return await _apply(connection, rulebook, at_ms, clock, again=False)
+
+
+async def _apply(
+    connection: Connection, rulebook: Rulebook, at_ms: int | None, clock: Clock, *, again: bool
+) -> Activation | None:
     found = await asyncio.to_thread(look, connection)
+    latest = await asyncio.to_thread(latest_by_partition, connection, found.partitions)
     clients = Clients(connection)
     await clients.start()
     try:
-        newest = (await announced(clients))[-1:]
-        if any(activation.hash == rulebook.hash for activation in newest):
-            latest = await asyncio.to_thread(latest_by_partition, connection, found.partitions)
-            await append_everywhere(clients, newest[0], latest)
+        earlier = await announced(clients)
+        if not again and earlier and earlier[-1].hash == rulebook.hash:
+            await append_everywhere(clients, earlier[-1], latest)
             return None
+        from_ms = _checked(at_ms, max(latest.values()), clock())
+        for activation in earlier[-1:]:
+            await append_everywhere(clients, activation, latest)
+        name = hashlib.sha256(f"{rulebook.hash}\n{from_ms}\n{len(earlier)}".encode()).hexdigest()[:16]
+        activation = await announce(
+            clients, Activation(id=name, at_ms=from_ms, hash=rulebook.hash, rulebook=rulebook.packed())
+        )
+        await append_everywhere(clients, activation, latest)
     finally:
         await clients.stop()
-    return await apply_rulebook(connection, rulebook, at_ms, clock=clock)
+    return activation
+
+
+def _checked(at_ms: int | None, latest_ms: int, now_ms: int) -> int:
+    """The instant of an activation; raises CalledWrongly for one before the log's end or after the clock."""
+    if at_ms is None:
+        return max(now_ms, latest_ms)
+    if at_ms < latest_ms:
+        why = f"events up to {instant_text(latest_ms)} are in the log already"
+        raise CalledWrongly(f"a rulebook cannot be activated at {instant_text(at_ms)}: {why}")
+    if at_ms > now_ms + FUTURE_MS:
+        raise CalledWrongly(f"a rulebook cannot be activated at {instant_text(at_ms)}: that is in the future")
+    return at_ms
 
 
 async def announced(clients: Clients) -> list[Activation]:
