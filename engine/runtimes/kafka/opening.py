@@ -20,10 +20,9 @@ from engine.runtimes.kafka.log import KafkaLog
 from engine.runtimes.kafka.numbered import read_announced
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.standstill import open_shard
-from engine.runtimes.kafka.watching_topics import check_begin
+from engine.runtimes.kafka.topic_ends import check_begin, check_end
 from engine.runtimes.kafka.workplace import Workplace
 from events.codec import encode_activation
-from events.errors import FactsDamaged
 from triggers.decisions import MARK
 
 lines = logging.getLogger(__name__)
@@ -110,10 +109,3 @@ class Opening:
     def _announcer(self) -> Announcer | None:
         wanted = self.place.connection.transitions
         return None if wanted == NOTHING else Announcer(self._topic(TRANSITIONS), evidence=wanted == EVIDENCE)
-
-
-def check_end(place: str, end: int, known: int) -> None:
-    """Raise FactsDamaged if a topic ends before what is known of it."""
-    if end < known:
-        action = "restore the topic from a backup: the brokers lost records that they had acknowledged"
-        raise FactsDamaged(f"{place} ends before offset {end}, records before {known} were read", action)

@@ -17,6 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from engine.runtimes.kafka.lane import Lane
+from engine.runtimes.kafka.topic_ends import REMOVED
 from events.errors import FactsDamaged
 
 FETCH_MS = 100
@@ -123,9 +124,8 @@ class Reader:
         """A gap is where transactions end; not where records were removed, from which the client would read on."""
         begins = await self.consumer.beginning_offsets([place])
         if begins[place] > 0:
-            action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
             where = f"partition {place.partition} of {place.topic}"
-            raise FactsDamaged(f"{where}: records from offset {offset} to {begins[place]} are gone", action)
+            raise FactsDamaged(f"{where}: records from offset {offset} to {begins[place]} are gone", REMOVED)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -17,6 +17,7 @@ from kafka.admin import KafkaAdminClient, OffsetSpec
 from engine.runtimes.kafka.administration import NoAnswer, administer
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, Found, ids_of
 from engine.runtimes.kafka.partition_counts import RAISED
+from engine.runtimes.kafka.topic_ends import check_begin
 from engine.runtimes.kafka.topics import found_differences, refuse
 from events.errors import FactsDamaged, OperatorError
 
@@ -74,13 +75,6 @@ def refuse_changed(admin: KafkaAdminClient, connection: Connection, found: Found
         places = [TopicPartition(topic, partition) for partition in range(found.partitions)]
         for place, begin in admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST)).items():
             check_begin(f"partition {place.partition} of {topic}", begin.offset)
-
-
-def check_begin(place: str, begin: int) -> None:
-    """Raise FactsDamaged if a topic has lost its beginning."""
-    if begin > 0:
-        action = "restore the topic from a backup, and have it keep everything (`strand topics check`)"
-        raise FactsDamaged(f"{place} begins at offset {begin}: records before it are gone", action)
 
 
 def raised(connection: Connection, before: int, now: int) -> OperatorError:
