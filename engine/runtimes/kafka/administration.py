@@ -62,20 +62,21 @@ def administer(
 
 def no_answer(connection: Connection, why: str, action: str = ACTION) -> NoAnswer:
     """What a person is told whose cluster refuses or is away."""
-    if refuses_user(connection):
-        return NoAnswer(f"the brokers at {connection.bootstrap} refused the user's name or password", USER_ACTION)
-    return NoAnswer(f"the cluster at {connection.bootstrap} refuses or does not answer: {why}", action)
+    said = f"the cluster at {connection.bootstrap} refuses or does not answer: {why}"
+    return refused_user(connection, USER_ACTION) or NoAnswer(said, action)
 
 
-def refuses_user(connection: Connection) -> bool:
-    """Whether a broker refuses the user: clients do not tell, since they go on to the next broker, and so on.
+def refused_user(connection: Connection, action: str) -> NoAnswer | None:
+    """What a person is told whose name or password a broker refuses; None where none does.
 
-    Asks anew, with a connection of its own.
+    Clients do not tell, since they go on to the next broker, and so on: asks anew, with a connection of its own.
     """
     if "sasl_mechanism" not in connection.security:
-        return False
+        return None
     with ThreadPoolExecutor(1) as own:  # the caller may be in an event loop
-        return own.submit(asyncio.run, _refuses_user(connection)).result()
+        refused = own.submit(asyncio.run, _refuses_user(connection)).result()
+    what = f"the brokers at {connection.bootstrap} refused the user's name or password"
+    return NoAnswer(what, action) if refused else None
 
 
 async def _refuses_user(connection: Connection) -> bool:

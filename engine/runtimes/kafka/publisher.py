@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
-from engine.runtimes.kafka.administration import refuses_user
+from engine.runtimes.kafka.administration import refused_user
 from engine.runtimes.kafka.appending import partitions_of, refuse_another_count
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.producing import producer_of
@@ -44,6 +44,7 @@ ENDING_S = 5.0
 """Of that, for clients to end."""
 
 RECONNECT_S = 1.0
+USER_ACTION = "check STRAND_KAFKA__SASL_USERNAME, STRAND_KAFKA__SASL_MECHANISM and STRAND_KAFKA__SASL_PASSWORD"
 _TAKEN_TOGETHER = 500
 
 log = logging.getLogger(__name__)
@@ -125,14 +126,9 @@ class KafkaPublisher(SelfClosing):
             self._partitions = asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
         except (KafkaError, TimeoutError) as error:
             self._end()
-            if refuses_user(self._connection):
-                what = f"the brokers at {self._connection.bootstrap} refused the user's name or password"
-                action = (
-                    "check STRAND_KAFKA__SASL_USERNAME, STRAND_KAFKA__SASL_MECHANISM and STRAND_KAFKA__SASL_PASSWORD"
-                )
-                raise OperatorError(what, action) from error
             action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
-            raise OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action) from error
+            away = OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action)
+            raise refused_user(self._connection, USER_ACTION) or away from error
         except BaseException:
             self._end()
             raise
