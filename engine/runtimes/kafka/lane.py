@@ -18,6 +18,7 @@ from threading import Thread
 from typing import TypeVar
 
 from engine.runtimes.clock import Every
+from engine.runtimes.embedded.due import next_due_ms
 from engine.runtimes.kafka.depot import Checkpoint
 from engine.runtimes.kafka.local import LocalPartition
 from engine.runtimes.kafka.log import KafkaLog
@@ -203,10 +204,10 @@ class Lane:
                 return
             self.done = log.end()
         self.beat_s = time.monotonic()
-        self.next_due_ms = self._ticking.look(shard.world)
-        if self.done == log.end() and self._inbox.empty() and self._ticking.tick(self.log_end):
+        self.next_due_ms = NEVER if shard.world is None else next_due_ms(shard.world)
+        if self.done == log.end() and self._inbox.empty() and self._ticking.tick(self.next_due_ms, self.log_end):
             return
-        item = self._next(0 if self.done < log.end() else self._ticking.seconds_left(FLUSH_IDLE_S))
+        item = self._next(0 if self.done < log.end() else self._ticking.seconds_left(self.next_due_ms, FLUSH_IDLE_S))
         self._take(item, log)
         while not self._inbox.empty() and log.end() - self.done < BATCH_RECORDS:  # what came meanwhile is one batch
             self._take(self._next(0), log)
