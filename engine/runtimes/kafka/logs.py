@@ -43,9 +43,8 @@ class InMeasure(logging.Filter):
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock_s = clock_s
-        self._told: dict[
-            tuple[str, str], tuple[float, int]
-        ] = {}  # when a message was written, how often left out since
+        # Of a message: when it was written, and how often left out since.
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
