@@ -32,6 +32,7 @@ from engine.cli import (
     worker,
 )
 from engine.cli.output import exit_code
+from engine.runtimes.collector import unhurried_collector
 from engine.runtimes.kafka.logs import complaints_to_stderr
 from events.errors import StrandError
 
@@ -92,6 +93,7 @@ app.add_typer(topics.app)
 
 def main() -> NoReturn:
     """Run one command and exit as it says; an error that Strand raises on purpose is a message, not a traceback."""
+    unhurried_collector()
     complaints_to_stderr()
     try:
         app()
