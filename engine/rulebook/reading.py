@@ -146,9 +146,9 @@ class Reading:
     def stored_name(self, node: Node, what: str) -> str | None:
         """A name that fields of events and states can have too: Python keeps those that begin with __ for itself."""
         name = self.name(node, what)
-        if name is None or not name.startswith("__") or is_recorded(node):
+        if name is None or name.removeprefix("_")[:1] not in ("", "_") or is_recorded(node):
             return name
-        self.refuse(node, f"{what} has at most one _ at the beginning of its name; found '{name:.60}'")
+        self.refuse(node, f"{what} begins with a letter, or with one _ before a letter or digit; found '{name:.60}'")
         return None
 
     def flag(self, node: Node, what: str) -> bool | None:
