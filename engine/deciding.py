@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from engine.compiled import Compiled
 from engine.customer_view import CustomerView, plain
 from engine.ledgers import read_ledger, write_ledger
 from engine.ports import Log
 from engine.world import Step
+from events.errors import InputRefused
 from projections.program import Program
 from triggers.decide import decide
 from triggers.decisions import Output
@@ -66,7 +69,17 @@ class Decider:
             state.pending = -state.pending  # they were judged, and all of them stay
 
     def _event_at(self, offset: int) -> Any:
-        return self.compiled.program.decode_event(self.log.get(offset))
+        """The event of the record at an offset; None where to this rulebook the record is none, though it was one to
+        the rulebook under which it made the match."""
+        raw, program = self.log.get(offset), self.compiled.program
+        try:
+            event = program.decode_event(raw)
+            check = program.checks.get(event.__class__)
+            if check is not None:
+                check(event)
+        except (msgspec.MsgspecError, InputRefused, ValueError):
+            return None
+        return event
 
 
 class TransitionEvidence(Mapping[str, Evidence]):

@@ -6,7 +6,6 @@ Whatever comes in, the answer is an `Admitted` or an `InputRefused` with its rea
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from events.errors import InputRefused, Reason
 from events.nearest import did_you_mean
 from events.numbers import LIMIT, nearest_double
 from events.plain import control_character, found, plain_object, text_fault
-from events.schema import Fields
+from events.schema import Fields, is_type_name
 from events.times import END_MS, FIRST_MS, instant_text, parse_instant
 from events.types import BUILTIN
 from events.violations import check_data
@@ -33,8 +32,6 @@ FUTURE_MS = 60_000
 KEYS = ("id", "type", "customer_id", "occurred_at", "appended_at", "source", "version", "data")
 REQUIRED = KEYS[:4]
 
-_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
-_MAX_TYPE_LENGTH = 100
 _JSON = msgspec.json.Decoder(float_hook=nearest_double)
 _MSGPACK = msgspec.msgpack.Decoder()
 # First bytes of a MessagePack map; no JSON text begins with one.
@@ -200,7 +197,7 @@ def _check_type(value: object) -> str:
         raise InputRefused(Reason.SCHEMA, f"type must be text; found {found(value)}")
     if value in BUILTIN:
         return value
-    if len(value) > _MAX_TYPE_LENGTH or not _TYPE.fullmatch(value):
+    if not is_type_name(value):
         raise InputRefused(Reason.SCHEMA, f"type must be snake_case like order_completed; found {value!r:.60}")
     if value in CONTROL_TYPES:
         raise InputRefused(Reason.SCHEMA, f"type must be an event's; {value} is written by the engine alone")

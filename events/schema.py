@@ -6,6 +6,7 @@ The pydantic models of `events.types` are written by hand for the built-in types
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -16,6 +17,9 @@ FLAG: Final = "flag"
 TIME: Final = "time"
 DATE: Final = "date"
 KINDS = (NUMBER, TEXT, FLAG, TIME, DATE)
+
+_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+_MAX_TYPE_LENGTH = 100
 
 # A field's kind, or the fields of each element where it is a list.
 Field: TypeAlias = "str | Fields"
@@ -30,6 +34,11 @@ class Fields:
 
     def __hash__(self) -> int:
         return hash((tuple(self.fields.items()), self.required))
+
+
+def is_type_name(text: str) -> bool:
+    """Whether a type of event can be called so: snake_case, not too long."""
+    return len(text) <= _MAX_TYPE_LENGTH and _TYPE.fullmatch(text) is not None
 
 
 def merged(built_in: Fields | None, declared: Fields | None) -> Fields | None:

@@ -80,18 +80,18 @@ def _check_message(request: Request, channel: str, parts: Mapping[str, Compiled]
         yield from unknown
         if unknown:
             continue
-        text = ""
         for sparse in (False, True):
+            when = " (when all that may be null is null)" if sparse else ""
             try:
                 text = render_part(template, example_variables(request, sparse=sparse))
             except RenderFailed as failure:
-                when = " (when all that may be null is null)" if sparse else ""
                 yield Fault(template.key, max(1, failure.line), f"{failure.cause}{when}")
                 break
-        else:
             if marketing_mail and part != "subject" and not (unsubscribe and _MARK in text):
                 lack = "must write links.unsubscribe" if unsubscribe else "needs policy.links.unsubscribe"
-                yield Fault(template.key, 1, f"a marketing e-mail {lack}, by which its reader can stop it")
+                told = f"a marketing e-mail {lack}, by which its reader can stop it"
+                yield Fault(template.key, 1, told + when)
+                break
 
 
 def _unknown_fields(request: Request, template: Compiled) -> Iterator[Fault]:

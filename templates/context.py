@@ -47,7 +47,7 @@ def build_context(
     """The variables of one message, for `Renderer.render`.
 
     Values are shown ones: numbers int, Decimal or float, never millionths; dates ISO text (2026-03-31), instants ISO
-    text in the customer's zone. `profile` may leave out what is not known of the customer, `traits` holds every trait.
+    text in UTC. `profile` may leave out what is not known of the customer, `traits` holds every trait.
     `event` is the data of the cause. A field that profile, event or offer does not have is null, and all are if there
     is no event or offer: names that no customer or event can have are `check_templates`' to find. `offer` has any of
     `code percent amount category expires_on`; `links` and `sender` may be groups made once (`fixed_group`). Raises

@@ -52,23 +52,30 @@ def mended(mapping: Mapping) -> tuple[Mapping, list[tuple[Scalar, str]]]:
 
 
 def _last_piece(pieces: list[tuple[Scalar, Node]], place: int) -> int:
-    """The place of the entry that closes the brackets which the value at `place` leaves open; else `place`."""
+    """The place of the entry that closes the brackets or quotes that the value at `place` leaves open; else `place`."""
     value = pieces[place][1]
-    if not isinstance(value, Scalar) or value.style or _open(value.text) <= 0:
+    if not isinstance(value, Scalar) or value.style or not _is_open(value.text):
         return place
-    still_open = _open(value.text)
     for last in range(place + 1, len(pieces)):
         key, nothing = pieces[last]
         if key.style or not isinstance(nothing, Scalar) or not nothing.is_null:
             return place
-        still_open += _open(key.text)
-        if still_open <= 0:
+        if not _is_open(value.source.text[value.start : key.end]):
             return last
     return place
 
 
-def _open(text: str) -> int:
-    return text.count("(") + text.count("[") - text.count(")") - text.count("]")
+def _is_open(text: str) -> bool:
+    """Whether an expression that begins so has brackets or quotes still to close."""
+    depth, quote = 0, ""
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        else:
+            depth += (character in "([") - (character in ")]")
+    return depth > 0 or quote != ""
 
 
 def _extent(text: str) -> str:

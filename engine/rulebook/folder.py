@@ -9,7 +9,7 @@ from types import MappingProxyType
 from engine.rulebook.nodes import Node, Source
 from engine.rulebook.problems import Problems
 from engine.rulebook.rulebook import MAX_PACKED_BYTES, Rulebook, define, rulebook_of
-from engine.rulebook.template_checks import check_rendering, check_syntax
+from engine.rulebook.template_checks import check_rendering
 from engine.rulebook.yaml_reader import read_yaml
 from events.errors import Problem, RulebookInvalid
 from templates.catalogue import NotATemplate, place_of
@@ -38,11 +38,7 @@ def load_folder(
     templates = _templates(folder, problems)
     sound = [document for document in documents if document is not None]
     definitions = define(sound, templates, problems, stock=stock, incomplete=incomplete)
-    template_folder = str(folder / TEMPLATES)
-    if problems:
-        check_syntax(templates, template_folder, problems)
-    else:
-        check_rendering(definitions.templates, definitions.world, definitions.rules, template_folder, problems)
+    check_rendering(definitions, str(folder / TEMPLATES), problems)
     if problems:
         raise RulebookInvalid(problems.sorted())
     rulebook = rulebook_of(definitions)

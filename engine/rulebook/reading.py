@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from engine.rulebook.broken_halves import mended
-from engine.rulebook.nodes import CANONICAL, Mapping, Node, Scalar, Sequence, describe
+from engine.rulebook.nodes import CANONICAL, Mapping, Node, Scalar, Sequence, describe, is_recorded
 from engine.rulebook.problems import Problems
 from events.calendar import parse_date
 from events.durations import HOUR_MS, MINUTE_MS, parse_duration
@@ -141,6 +141,14 @@ class Reading:
         if isinstance(node, Scalar) and _NAME.fullmatch(node.text) and len(node.text) <= MAX_NAME:
             return node.text
         self.refuse(node, f"{what} needs a name of letters, digits and _, not a digit first; found {describe(node)}")
+        return None
+
+    def stored_name(self, node: Node, what: str) -> str | None:
+        """A name that fields of events and states can have too: Python keeps those that begin with __ for itself."""
+        name = self.name(node, what)
+        if name is None or name.removeprefix("_")[:1] not in ("", "_") or is_recorded(node):
+            return name
+        self.refuse(node, f"{what} begins with a letter, or with one _ before a letter or digit; found '{name:.60}'")
         return None
 
     def flag(self, node: Node, what: str) -> bool | None:

@@ -57,12 +57,17 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What the files say, before it has a canonical form."""
+    """What the files say, before it has a canonical form.
+
+    `renderable` are the triggers of which all is known that their messages are rendered with, whatever is wrong
+    elsewhere.
+    """
 
     world: WorldDef
     rules: RulesDef
     declared: Mapping[str, Fields]
     templates: Mapping[str, str]
+    renderable: frozenset[str]
 
 
 def define(
@@ -80,14 +85,19 @@ def define(
     """
     reading = Reading(problems, incomplete=incomplete)
     expressions = Expressions(reading, limited=limited)
+    before = len(problems)
     sections = merge(documents, reading)
     schema = read_schema(sections, reading)
+    known = len(problems) == before
     world = WorldReader(schema, reading, expressions).read(sections)
     triggers = TriggerReader(world, reading, expressions).read(sections)
+    before = len(problems)
     policy = PolicyReader(reading, sections["triggers"]).read(sections)
+    known = known and len(problems) == before and not reading.incomplete
+    known = known and sections["traits"].keys() <= world.traits.keys()
     used = {trigger.definition.message.template for trigger in triggers.values()}
     all_templates = with_stock(templates, stock or {}, used)
-    check_messages(triggers.values(), all_templates, stock or {}, policy, reading)
+    whole = check_messages(triggers.values(), all_templates, stock or {}, policy, reading)
     return Definitions(
         WorldDef(
             types=schema.types,
@@ -100,6 +110,7 @@ def define(
         RulesDef(triggers={name: triggers[name].definition for name in sorted(triggers)}, policy=policy),
         schema.declared,
         all_templates,
+        frozenset(whole if known else ()),
     )
 
 

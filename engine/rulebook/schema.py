@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.rulebook.nodes import Node, Scalar
+from engine.rulebook.nodes import Node, Scalar, is_recorded
 from engine.rulebook.reading import Reading
 from engine.rulebook.sections import Sections
 from events.envelope import CONTROL_TYPES
 from events.nearest import did_you_mean
-from events.schema import KINDS, Fields, merged
+from events.schema import KINDS, Fields, is_type_name, merged
 from events.types import BUILTIN, PROFILE_FIELDS
 from projections.definitions import FieldKinds
 from projections.expressions.tree import Kind
 
-_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 PROFILE_UPDATED = "profile_updated"
 
 
@@ -61,7 +59,7 @@ def _declaration(name: str, key: Scalar, node: Node, reading: Reading) -> Fields
         reading.refuse(key, f"'{name}' is written by the engine alone")
     elif name == PROFILE_UPDATED:
         reading.refuse(key, "fields of the profile are declared under profile:")
-    elif name not in BUILTIN and not _SNAKE_CASE.fullmatch(name):
+    elif name not in BUILTIN and not (is_type_name(name) or is_recorded(key)):
         reading.refuse(key, f"a type of event is in snake_case, past tense, as order_completed; found '{name:.60}'")
     else:
         built_in = BUILTIN[name].fields if name in BUILTIN else {}
@@ -89,7 +87,7 @@ class _Owner:
 
 
 def _declare(key: Scalar, node: Node, owner: _Owner, reading: Reading) -> None:
-    name = reading.name(key, "a field")
+    name = reading.stored_name(key, "a field")
     if name is None:
         return
     if name in owner.built_in:

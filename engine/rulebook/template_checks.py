@@ -6,22 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.rulebook.nodes import Source
 from engine.rulebook.problems import Problems
+from engine.rulebook.rulebook import Definitions
 from events.numbers import shown
 from projections.definitions import WorldDef
 from templates.check import Request, check_templates
 from triggers.definitions import TRANSACTIONAL, Offer, OnKind, RulesDef, TriggerDef
 
 
-def check_syntax(templates: Mapping[str, str], folder: str, problems: Problems) -> None:
-    """Report the templates that cannot be compiled, whatever triggers ask of them."""
-    _report(check_templates(templates, []), templates, folder, problems)
-
-
-def check_rendering(
-    templates: Mapping[str, str], world: WorldDef, rules: RulesDef, folder: str, problems: Problems
-) -> None:
-    """Report what goes wrong in any trigger's messages; `folder` is where the templates' files are."""
-    requests = [_request(trigger, world, rules) for trigger in rules.triggers.values()]
+def check_rendering(definitions: Definitions, folder: str, problems: Problems) -> None:
+    """Report the templates that cannot be compiled, and what goes wrong in the messages that can be rendered, whatever
+    is wrong elsewhere; `folder` is where the templates' files are."""
+    rules, templates = definitions.rules, definitions.templates
+    requests = [_request(rules.triggers[name], definitions.world, rules) for name in sorted(definitions.renderable)]
     _report(check_templates(templates, requests), templates, folder, problems)
 
 

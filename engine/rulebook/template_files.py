@@ -26,8 +26,9 @@ def check_messages(
     stock: Mapping[str, str],
     policy: Policy,
     reading: Reading,
-) -> None:
-    """Report templates that do not exist or lack a part, and marketing e-mails without a way to unsubscribe."""
+) -> set[str]:
+    """Report templates that do not exist or lack a part, and marketing e-mails without a way to unsubscribe; gives the
+    triggers that nothing was reported of."""
     sound = {}
     for key in templates:
         try:
@@ -36,8 +37,9 @@ def check_messages(
             continue
         sound[key] = templates[key]
     catalogue = Catalogue(sound)
+    whole: set[str] = set()
     for trigger in triggers:
-        message = trigger.definition.message
+        message, before = trigger.definition.message, len(reading.problems)
         if message.template not in catalogue.names:
             known = {*catalogue.names, *(key.partition("/")[0] for key in stock)}
             reading.refuse(
@@ -54,3 +56,6 @@ def check_messages(
             if marketing_mail and "unsubscribe" not in policy.links:
                 why = "a marketing e-mail needs policy.links.unsubscribe, by which its reader can stop them"
                 reading.refuse_unknown(node, why)
+        if len(reading.problems) == before:
+            whole.add(trigger.definition.name)
+    return whole

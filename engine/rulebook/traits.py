@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping as Lookup
 from dataclasses import dataclass, field
 
-from engine.rulebook.expressions import Expressions, Written
-from engine.rulebook.nodes import Node, Scalar, Sequence
+from engine.rulebook.expressions import Check, Expressions, Written
+from engine.rulebook.nodes import Node, Scalar, Sequence, is_recorded
 from engine.rulebook.paths import FieldPath, read_path, read_type
 from engine.rulebook.reading import Keys, Reading
 from engine.rulebook.schema import Schema
 from projections.definitions import WINDOWED, FieldKinds, TraitDef, TraitKind
 from projections.expressions.checker import check_condition, check_number
 from projections.expressions.scope import Scope
-from projections.expressions.tree import Kind
+from projections.expressions.tree import Compare, Kind
+from projections.expressions.tree import Node as ExpressionNode
 
 SET_LIMIT = 1_000
 MAX_LIMIT = 10_000
@@ -27,6 +28,7 @@ _LATER = {
     "predict": "'predict' is not in this release; the other kinds of traits are",
     "resolution": "'resolution' is not in this release; 'within' counts each event at its own instant",
 }
+_NO_ZONE = "a date is 00:00 in the customer's zone, which may change: '{}' is asked once, so no date meets a time in it"
 _STILL = "'{}' is asked once, when an event is folded, so nothing in it may move with time"
 
 
@@ -108,12 +110,8 @@ class TraitReader:
             types=types,
             path=path.path if path else (),
             list_depth=path.list_depth if path else 0,
-            where=self._expressions.check(
-                self._expressions.parse(keys.get("where"), "where"), self._scope("where", types, path), check_condition
-            ),
-            weight=self._expressions.check(
-                self._expressions.parse(keys.get("weight"), "weight"), self._scope("weight", types, path), check_number
-            ),
+            where=self._asked_once("where", keys, self._scope("where", types, path), check_condition),
+            weight=self._asked_once("weight", keys, self._scope("weight", types, path), check_number),
             within_ms=self._reading.positive_duration(keys["within"], "within") if "within" in keys else None,
             half_life_ms=self._reading.positive_duration(keys["half_life"], "half_life")
             if "half_life" in keys
@@ -121,6 +119,17 @@ class TraitReader:
             limit=self._limit(kind, source, keys),
             source=f"traits.{name}",
         )
+
+    def _asked_once(self, option: str, keys: Lookup[str, Node], scope: Scope, checked: Check) -> ExpressionNode | None:
+        """A `where` or `weight`, in which no date may meet a time: when a day begins is the customer's zone's to say,
+        and that may change after the event was folded."""
+        written = self._expressions.parse(keys.get(option), option)
+        expression = self._expressions.check(written, scope, checked)
+        if expression is not None and written is not None and not is_recorded(written.scalar):
+            for part in expression.walk():
+                if isinstance(part, Compare) and {part.left.kind, part.right.kind} == {Kind.DATE, Kind.TIME}:
+                    self._expressions.refuse(written, part, _NO_ZONE.format(option))
+        return expression
 
     def _types(self, kind: TraitKind, node: Node) -> tuple[str, ...]:
         if not isinstance(node, Sequence):

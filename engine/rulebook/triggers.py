@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.rulebook.expressions import Expressions
 from engine.rulebook.nodes import Mapping, Node, Scalar, describe
+from engine.rulebook.occasions import LATER as DATE_LATER
 from engine.rulebook.occasions import OccasionReader
 from engine.rulebook.reading import Reading
 from engine.rulebook.sections import Sections
@@ -36,6 +37,7 @@ _KEYS = (
 _MESSAGE_KEYS = ("template", "channels", "purpose", "offer")
 _OFFER_KEYS = ("code", "percent", "amount", "category", "until")
 _VARIANTS_LATER = {"variants": "'variants' is not in this release; a message has one template"}
+_LATER = {**DATE_LATER, **_VARIANTS_LATER}
 _LEAVABLE = frozenset({OnKind.ENTERS, OnKind.MOVES})
 _DATE_LENGTH = len("2026-03-29")
 MAX_PRIORITY = 1_000_000
@@ -69,7 +71,7 @@ class TriggerReader:
         return triggers
 
     def _trigger(self, name: str, node: Node) -> ReadTrigger | None:
-        keys = self._reading.keys(node, f"the trigger '{name}'", _KEYS, needed=("on", "message"), later=_VARIANTS_LATER)
+        keys = self._reading.keys(node, f"the trigger '{name}'", _KEYS, needed=("on", "message"), later=_LATER)
         on = self._occasions.on(keys["on"], "on") if "on" in keys else None
         message = self._message(keys["message"]) if "message" in keys else None
         options = _Options(self._reading, keys)

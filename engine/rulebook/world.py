@@ -86,8 +86,8 @@ class WorldReader:
         """The world; what is broken is left out and reported."""
         world = World(self._schema, suggest=self._reading.suggest, incomplete=self._reading.incomplete)
         keys = {name: entry[0] for section in _SHARED for name, entry in sections[section].items()}
-        for key in keys.values():
-            self._check_name(key)
+        for name, key in keys.items():
+            self._check_name(key, stored=name in sections["traits"])
         unchecked = self._parse(sections, world)
         world.broken.update(keys.keys() - unchecked.keys() - world.traits.keys())
         needs = {name: self._needs(what) & unchecked.keys() for name, what in unchecked.items()}
@@ -101,8 +101,9 @@ class WorldReader:
         world.dimensions = {name: world.dimensions[name] for name in sections["dimensions"] if name in world.dimensions}
         return world
 
-    def _check_name(self, key: Scalar) -> None:
-        name = self._reading.name(key, "a trait, segment or dimension")
+    def _check_name(self, key: Scalar, *, stored: bool) -> None:
+        read = self._reading.stored_name if stored else self._reading.name
+        name = read(key, "a trait" if stored else "a segment or dimension")
         if name is not None and (name in RESERVED or name in KEYWORDS):
             self._reading.refuse(key, f"'{name}' has a meaning of its own in expressions; choose another name")
 

@@ -222,6 +222,31 @@ def test_what_a_declared_type_cannot_be_is_a_dead_letter(journey: Journey) -> No
     journey.then(Send("on_its_way"))
 
 
+@pytest.mark.parametrize(
+    ("declared", "condition"),
+    [
+        ("parcel_tracked: {weight: text}", "event.weight == '3 kg'"),
+        ("parcel_tracked: {weight: number}", "event.weight is null"),
+        ("parcel_tracked: {weight: date}", "event.weight is null"),
+        ("other_tracked: {weight: text}", "event.weight is null"),
+    ],
+)
+def test_a_match_outlives_what_its_event_was_declared_as(journey: Journey, declared: str, condition: str) -> None:
+    """To the rulebook that asks it the event may be none: then it is as if none had made the match."""
+    book = f"""
+events: {{{declared}}}
+segments: {{known: {{when: known_since is not null}}}}
+triggers:
+  on_its_way: {{on: {{enters: known}}, after: 1d, if: {condition}, message: {{template: note, channels: [email]}}}}
+"""
+    before = book.replace(declared, "parcel_tracked: {weight: text}").replace(condition, "event.weight is null")
+    journey.given(rules(before + POLICY))
+    parcel = happened("parcel_tracked", "ann", at="2026-02-01T00:00+00:00", weight="3 kg")
+    journey.when(parcel).then(Schedule("on_its_way"))
+    journey.given(consented("ann", at="2026-02-01T01:00+00:00"), rules(book + POLICY, at="2026-02-01T02:00+00:00"))
+    journey.when(time_passes(until="2026-02-03T00:00+00:00")).then(Send("on_its_way", at="2026-02-02T00:00+00:00"))
+
+
 CARTS = (
     """
 triggers:

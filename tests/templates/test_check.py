@@ -151,7 +151,9 @@ def test_a_marketing_mail_must_write_where_to_stop_it() -> None:
     mail = replace(REQUEST, channels=("email",))
     told = [(1, "a marketing e-mail must write links.unsubscribe, by which its reader can stop it")]
     assert faults("Hello", mail, "a/email.txt") == told
-    assert faults("{% if traits.nps %}{{ links.unsubscribe }}{% endif %}x", mail, "a/email.txt") == told
+    assert faults("{% if not traits.nps %}{{ links.unsubscribe }}{% endif %}x", mail, "a/email.txt") == told
+    sparse = [(1, f"{told[0][1]} (when all that may be null is null)")]
+    assert faults("{% if traits.nps %}{{ links.unsubscribe }}{% endif %}x", mail, "a/email.txt") == sparse
     assert faults('<a href="{{ links.unsubscribe }}">x</a>', mail, "a/email.html") == []
     assert faults("Hello", replace(mail, marketing=False), "a/email.txt") == []
 

@@ -187,6 +187,44 @@ def test_files_that_are_refused(tmp_path: Path, files: dict[str, str | bytes], m
     assert problems(tmp_path, files) == message
 
 
+ASKING = """
+traits: {orders: {count: order_completed}}
+triggers:
+  asked: {on: {event: order_completed}, message: {template: ask, channels: [sms]}}
+"""
+
+
+def test_a_template_is_rendered_whatever_is_wrong_elsewhere(tmp_path: Path) -> None:
+    ask = {"templates/ask/sms.txt": "{{ traits.ordrs }}"}
+    fault = "templates/ask/sms.txt:1:1: traits has no 'ordrs'; did you mean 'orders'?"
+    broken = {
+        "b.yaml": "segments: {s: {when: ordrs > 1}}\n",
+        "c.yaml": "triggers: {t: {on: {event: order_completed}}}\n",
+    }
+    found = problems(tmp_path, {"a.yaml": ASKING, **broken, **ask}).splitlines()
+    assert [line for line in found if not line.startswith(" ")] == [
+        "b.yaml:1:22: no trait, segment or dimension is called 'ordrs'; did you mean 'orders'?",
+        "c.yaml:1:15: the trigger 't' needs 'message'",
+        fault,
+    ]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "traits: {ordrs: {count: order_complete}}",
+        "traits: {ordrs: {formula: spend}}",
+        "segments: {ordrs: {when: orders > 1}}\ntraits: {ordrs: {count: order_refunded}}",
+        "traits: {ordrs: {count: order_refunded}",
+        "trait: {ordrs: {count: order_refunded}}",
+    ],
+)
+def test_a_template_is_not_blamed_for_what_it_names(tmp_path: Path, broken: str) -> None:
+    found = problems(tmp_path, {"a.yaml": ASKING, "b.yaml": broken, "templates/ask/sms.txt": "{{ traits.ordrs }}"})
+    assert found.startswith("b.yaml:")
+    assert "sms.txt" not in found
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert problems(tmp_path / "none", {}).endswith("there is no such folder")
 
