@@ -6,6 +6,7 @@ they need when they run, so that `strand --help` is quick.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -33,6 +34,7 @@ from engine.cli import (
 )
 from engine.cli.output import exit_code
 from engine.runtimes.kafka.logs import complaints_to_stderr
+from engine.storage_errors import os_error
 from events.errors import StrandError
 
 app = typer.Typer(
@@ -91,11 +93,22 @@ app.add_typer(topics.app)
 
 
 def main() -> NoReturn:
-    """Run one command and exit as it says; an error that Strand raises on purpose is a message, not a traceback."""
+    """Run one command and exit as it says.
+
+    An error that Strand raises on purpose is a message, not a traceback; so is a file that the system refuses.
+    """
     complaints_to_stderr()
     try:
         app()
     except StrandError as error:
-        typer.echo(str(error), err=True)
-        raise SystemExit(exit_code(error)) from None
+        _end(error)
+    except OSError as error:
+        if not isinstance(error.filename, str | Path):  # no file that a person could mend
+            raise
+        _end(os_error(Path(error.filename), error))
     raise SystemExit(0)
+
+
+def _end(error: StrandError) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise SystemExit(exit_code(error)) from None
