@@ -17,6 +17,9 @@ from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 FOUND_A_FAULT = 1
 CALLED_WRONGLY = 2
 
+# Columns of instants, of which the date stays in one piece.
+DATED = frozenset({"when", "due", "journey", "next due"})
+
 # Told that so many more units of work are done.
 Advance = Callable[[int], None]
 
@@ -117,7 +120,9 @@ def _print_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:  # a narrow terminal folds what is long, and cuts nothing off
+        table.add_column(column, overflow="fold", min_width=len("2025-02-01") if column in DATED else None)
     for row in rows:
         # Text, not str: what customers wrote must not be read as markup.
         table.add_row(*(Text(shown(row.get(column))) for column in columns))

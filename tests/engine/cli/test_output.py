@@ -27,6 +27,20 @@ def test_a_terminal_gets_a_table_that_takes_markup_for_text(
     assert "id" in out.splitlines()[0]
 
 
+def test_a_narrow_terminal_cuts_nothing_off_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    print_rows(
+        ["when", "customer", "trigger"], [{"when": "2025-02-01 10:00", "customer": "ann", "trigger": "we_miss_you"}]
+    )
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "2025-02-01" in out
+    assert "".join(line.split()[-1] for line in out.splitlines()[1:]) == "we_miss_you"
+
+
 def test_json_knows_no_infinity() -> None:
     with pytest.raises(ValueError, match="JSON"):
         print_json(float("inf"))
