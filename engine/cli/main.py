@@ -6,6 +6,7 @@ they need when they run, so that `strand --help` is quick.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -103,9 +104,11 @@ def main() -> NoReturn:
     except StrandError as error:
         _end(error)
     except OSError as error:
-        if not isinstance(error.filename, str | Path):  # no file that a person could mend
-            raise
-        _end(os_error(Path(error.filename), error))
+        if isinstance(error.filename, str | Path):
+            _end(os_error(Path(error.filename), error))
+        if error.errno == errno.ENOSPC:
+            _end(os_error(Path("the output"), error))
+        raise  # nothing that a person could mend
     raise SystemExit(0)
 
 

@@ -77,6 +77,19 @@ def test_a_file_that_the_system_refuses_is_a_message(monkeypatch: pytest.MonkeyP
     assert "Operator action: let this user read and write it" in answer.err
 
 
+def test_a_full_disk_behind_a_pipe_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fail() -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(frame, "app", app)
+    answer = strand()
+    assert answer.code == 1
+    assert answer.err.startswith("the output cannot be written: the disk is full")
+
+
 def test_a_wrong_call_exits_2() -> None:
     assert strand("no-such-command").code == 2
     assert strand("init").code == 2
