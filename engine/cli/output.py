@@ -17,9 +17,6 @@ from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 FOUND_A_FAULT = 1
 CALLED_WRONGLY = 2
 
-# Columns of instants, of which the date stays in one piece.
-DATED = frozenset({"when", "due", "journey", "next due"})
-
 # Told that so many more units of work are done.
 Advance = Callable[[int], None]
 
@@ -122,7 +119,7 @@ def _print_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:  # a narrow terminal folds what is long, and cuts nothing off
-        table.add_column(column, overflow="fold", min_width=len("2025-02-01") if column in DATED else None)
+        table.add_column(column, overflow="fold")
     for row in rows:
         # Text, not str: what customers wrote must not be read as markup.
         table.add_row(*(Text(shown(row.get(column))) for column in columns))

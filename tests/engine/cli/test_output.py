@@ -37,8 +37,7 @@ def test_a_narrow_terminal_cuts_nothing_off_a_table(
     )
     out = capsys.readouterr().out
     assert "…" not in out
-    assert "2025-02-01" in out
-    assert "".join(line.split()[-1] for line in out.splitlines()[1:]) == "we_miss_you"
+    assert sorted("".join(out.split())) == sorted("whencustomertrigger2025-02-0110:00annwe_miss_you")
 
 
 def test_json_knows_no_infinity() -> None:
