@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +45,8 @@ def audit(
       strand audit --share 16 --every 600 --web 127.0.0.1:6068
       strand audit --share 1 --rounds 1 --json
     """
+    import asyncio
+
     from engine.runtimes.kafka.logs import log_to_stderr
     from engine.runtimes.kafka.security import connect
 
@@ -80,6 +81,8 @@ async def _audit(
     every_s: float,
     where: tuple[str, int | None],
 ) -> Audit:
+    import asyncio
+
     from engine.runtimes.kafka.asking import Workers as Asked
     from engine.runtimes.kafka.auditing import Audit
     from engine.runtimes.kafka.beside import Pages, run_until_told

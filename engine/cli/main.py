@@ -34,6 +34,7 @@ from engine.cli import (
     worker,
 )
 from engine.cli.output import exit_code
+from engine.runtimes.collector import unhurried_collector
 from engine.runtimes.kafka.logs import complaints_to_stderr
 from engine.storage_errors import os_error
 from events.errors import StrandError
@@ -98,6 +99,7 @@ def main() -> NoReturn:
 
     An error that Strand raises on purpose is a message, not a traceback; so is a file that the system refuses.
     """
+    unhurried_collector()
     complaints_to_stderr()
     try:
         app()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +36,8 @@ def outbox(
       strand outbox --web 127.0.0.1:6067
       strand outbox --until-idle --json
     """
+    import asyncio
+
     from engine.runtimes.kafka.logs import log_to_stderr
     from engine.runtimes.kafka.security import connect
 
@@ -58,6 +59,8 @@ def outbox(
 
 
 async def _deliver(connection: Connection, folder: Path, host: str, port: int | None, *, until_idle: bool) -> int:
+    import asyncio
+
     from engine.runtimes.kafka.beside import Pages, run_until_told
     from engine.runtimes.kafka.clients import Clients
     from engine.runtimes.kafka.connection import look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +70,8 @@ def worker(
       strand worker --instance worker-1 --folder /var/lib/strand --log json --web 0.0.0.0:6066
       strand worker --until-idle --json
     """
+    import asyncio
+
     from engine.runtimes.kafka.logs import log_to_stderr
 
     if as_json and not until_idle:
@@ -140,6 +141,8 @@ def tell(log: LogFormat, text: str) -> None:
 
 def finish(connection: Connection, folder: Path, name: str, depot: str | None, *, as_json: bool) -> None:
     """Process all there is, and report."""
+    import asyncio
+
     from engine.runtimes.kafka.until_idle import run_until_idle
 
     report = asyncio.run(run_until_idle(connection, folder, name=name, depot=depot))
@@ -173,6 +176,8 @@ def tick(
       strand tick
       strand tick --as-of 2025-03-01
     """
+    import asyncio
+
     from engine.runtimes.kafka import applying
     from engine.runtimes.kafka.security import connect
 

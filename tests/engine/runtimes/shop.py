@@ -126,13 +126,21 @@ def run(folder: Path, as_of_ms: int | None = None) -> RunReport:
         return engine.run_until_idle(as_of_ms)
 
 
+CHILD = """
+import os
+from engine.runtimes.collector import unhurried_collector
+unhurried_collector()
+from engine import kill_points
+kill_points.arm(os.environ.get(kill_points.VARIABLE))
+"""
+
+
 def python(script: str, *arguments: object, kill_at: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, which dies at `kill_at` if it gets there."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if kill_at is not None:
         environment["STRAND_KILL_AT"] = kill_at
-    armed = "import os\nfrom engine import kill_points\nkill_points.arm(os.environ.get(kill_points.VARIABLE))\n"
-    command = [sys.executable, "-c", armed + script, *map(str, arguments)]
+    command = [sys.executable, "-c", CHILD + script, *map(str, arguments)]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -160,8 +168,7 @@ def live(folder: Path, *flags: str, kill_at: str | None = None) -> Iterator[subp
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if kill_at is not None:
         environment["STRAND_KILL_AT"] = kill_at
-    armed = "import os\nfrom engine import kill_points\nkill_points.arm(os.environ.get(kill_points.VARIABLE))\n"
-    command = [sys.executable, "-c", armed + LIVE, str(folder), *flags]
+    command = [sys.executable, "-c", CHILD + LIVE, str(folder), *flags]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
     try:

@@ -18,16 +18,14 @@ from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.verifying import records_in
 from events.errors import OperatorError
 from tests.engine.cli.shell import strand
-from tests.engine.runtimes.shop import ROOT, make_shop, wait_for, write_lines
+from tests.engine.runtimes.shop import CHILD, ROOT, make_shop, wait_for, write_lines
 from tests.engine.runtimes.shop import history as shop_history
 
 SERVE = """
-import asyncio, os, sys
+import asyncio, sys
 from pathlib import Path
-from engine import kill_points
 from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.serving import serve
-kill_points.arm(os.environ.get(kill_points.VARIABLE))
 _, connection = connect(Path(sys.argv[1]))
 asyncio.run(serve(connection, Path(sys.argv[2]), name=sys.argv[3], live=False, web_port=int(sys.argv[3])))
 """
@@ -59,7 +57,7 @@ def serving(shop: Path, count: int = 1, *, kill_at: str | None = None, patience_
         urls = []
         for number in range(count):
             port = free_port()
-            command = [sys.executable, "-c", SERVE, str(shop), str(shop / f"w{number}"), str(port)]
+            command = [sys.executable, "-c", CHILD + SERVE, str(shop), str(shop / f"w{number}"), str(port)]
             process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
             stack.callback(_end, process, -signal.SIGKILL if kill_at else 0)
             urls.append(f"http://127.0.0.1:{port}")
