@@ -49,6 +49,8 @@ def _advice(text: str) -> str:
         return " (a unit is missing)"
     if _PART.sub("", text) == "" and text:
         return " (each unit once, the largest first)"
+    if re.fullmatch(r"\s*[0-9]+\s*(M|[Mm]onths?|y|Y|[Yy]ears?)\s*", text, re.ASCII):
+        return " (months and years differ in length: write days)"
     words = re.fullmatch(r"\s*([0-9]+)\s*(week|day|hour|minute|min|second|sec|w|d|h|m|s)s?\s*", text, re.IGNORECASE)
     return f" (write {words[1]}{words[2][0].lower()})" if words else ""
 

@@ -11,7 +11,7 @@ StrandError
     ├── WorkspaceBusy       another process owns the workspace
     ├── FactsDamaged        facts/ cannot be read whole; names partition, file and offset
     ├── DerivedDamaged      derived/ cannot be read; a rebuild mends it
-    └── StorageFailed       the disk is full, read-only or failing
+    └── StorageFailed       the disk is full, read-only, failing, or another user's
 """
 
 from __future__ import annotations
@@ -149,4 +149,4 @@ class DerivedDamaged(OperatorError):
 
 
 class StorageFailed(OperatorError):
-    """The disk is full, read-only or failing."""
+    """The disk is full, read-only, failing, or another user's."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rocksdict import DbClosedError
 
-from engine.storage_errors import FAILING, FULL, READ_ONLY, os_error
+from engine.storage_errors import DENIED, FAILING, FULL, READ_ONLY, os_error
 from events.errors import DerivedDamaged, OperatorError, StorageFailed, WorkspaceBusy
 
 _FILE = re.compile(r"[^\s:]*?([^\s:/]+\.(?:sst|log)|MANIFEST-\d+|CURRENT)\b")
@@ -22,7 +22,8 @@ _GUESS = re.compile(r"The file \S+ may be corrupted")
 _DAMAGE = re.compile(r"Corruption|checksum|No such file or directory|missing|bad magic|Bad table", re.IGNORECASE)
 _BUSY = re.compile(r"LOCK: (?:Resource temporarily unavailable|No locks available)")
 _FULL = re.compile(r"No space left|Disk quota exceeded|File too large|NoSpace", re.IGNORECASE)
-_READ_ONLY = re.compile(r"Read-only file system|Permission denied|Operation not permitted")
+_READ_ONLY = re.compile(r"Read-only file system")
+_DENIED = re.compile(r"Permission denied|Operation not permitted")
 
 
 def named_file(text: str) -> str:
@@ -33,7 +34,7 @@ def named_file(text: str) -> str:
 
 def is_damage(text: str) -> bool:
     """Whether RocksDB's text speaks of bytes that are not what was written."""
-    return bool(_DAMAGE.search(text)) and not _FULL.search(text) and not _READ_ONLY.search(text)
+    return bool(_DAMAGE.search(text)) and not any(each.search(text) for each in (_FULL, _READ_ONLY, _DENIED))
 
 
 def storage_error(place: Path, text: str) -> OperatorError:
@@ -44,6 +45,8 @@ def storage_error(place: Path, text: str) -> OperatorError:
         return StorageFailed(f"{place} cannot be written: the disk is full ({text})", FULL)
     if _READ_ONLY.search(text):
         return StorageFailed(f"{place} cannot be written: it is read-only ({text})", READ_ONLY)
+    if _DENIED.search(text):
+        return StorageFailed(f"{place} cannot be read or written: this user may not ({text})", DENIED)
     return StorageFailed(f"{place} cannot be read or written: {text}", FAILING)
 
 

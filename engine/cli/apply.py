@@ -111,6 +111,7 @@ def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | 
     from engine.views.status import is_running
     from engine.workspace.missing import no_events
     from engine.workspace.workspace import Workspace as Opened
+    from events.admission import FUTURE_MS
     from events.codec import appended_at_of
 
     with Opened.open(folder, owner=False) as opened:
@@ -126,7 +127,10 @@ def previewed(folder: Path, rulebook: Rulebook, at_ms: int | None) -> Preview | 
     if newest is not None and newest.hash == rulebook.hash:
         return None
     if at_ms is not None and at_ms < latest_ms:
-        raise CalledWrongly(f"--at must not be before journey time, {shown_instant(latest_ms, 'UTC')} UTC")
+        zone = rulebook.world.time_zone
+        raise CalledWrongly(f"--at must not be before journey time, {shown_instant(latest_ms, zone)} {zone}")
+    if at_ms is not None and at_ms > wall_clock_ms() + FUTURE_MS:
+        raise CalledWrongly("--at must not be in the future")
     if at_ms is None:
         at_ms = max(latest_ms, wall_clock_ms()) if live else latest_ms
     with progress("trying it out", total if newest is None else 2 * total) as advance:  # folded under each rulebook

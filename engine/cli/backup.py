@@ -31,6 +31,9 @@ def backup(
 
     if folder.exists():
         raise CalledWrongly(f"{folder} is there already; a backup makes a new folder")
+    for taken in ("facts", "derived"):
+        if folder.resolve().is_relative_to((workspace / taken).resolve()):
+            raise CalledWrongly(f"{folder} is inside {taken}/, which may be deleted or replaced; name a folder outside")
     back_up(workspace, folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if as_json:

@@ -62,6 +62,11 @@ def _by_ending(out: Path | None) -> Format:
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
+    """Where to write what becomes the file at once when all is written; a device or a pipe is written to as it is."""
+    if out.exists() and not out.is_file():
+        yield out
+        return
+    out = out.resolve()  # a link stays one
     part = out.with_name(out.name + ".part")
     try:
         yield part

@@ -6,6 +6,8 @@ they need when they run, so that `strand --help` is quick.
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -34,6 +36,7 @@ from engine.cli import (
 from engine.cli.output import exit_code
 from engine.runtimes.collector import unhurried_collector
 from engine.runtimes.kafka.logs import complaints_to_stderr
+from engine.storage_errors import os_error
 from events.errors import StrandError
 
 app = typer.Typer(
@@ -92,12 +95,25 @@ app.add_typer(topics.app)
 
 
 def main() -> NoReturn:
-    """Run one command and exit as it says; an error that Strand raises on purpose is a message, not a traceback."""
+    """Run one command and exit as it says.
+
+    An error that Strand raises on purpose is a message, not a traceback; so is a file that the system refuses.
+    """
     unhurried_collector()
     complaints_to_stderr()
     try:
         app()
     except StrandError as error:
-        typer.echo(str(error), err=True)
-        raise SystemExit(exit_code(error)) from None
+        _end(error)
+    except OSError as error:
+        if isinstance(error.filename, str | Path):
+            _end(os_error(Path(error.filename), error))
+        if error.errno == errno.ENOSPC:
+            _end(os_error(Path("the output"), error))
+        raise  # nothing that a person could mend
     raise SystemExit(0)
+
+
+def _end(error: StrandError) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise SystemExit(exit_code(error)) from None

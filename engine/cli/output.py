@@ -17,6 +17,9 @@ from events.errors import CalledWrongly, StrandError, WorkspaceBusy
 FOUND_A_FAULT = 1
 CALLED_WRONGLY = 2
 
+# From so many columns on, `when` stays in one piece.
+WIDE = 60
+
 # Told that so many more units of work are done.
 Advance = Callable[[int], None]
 
@@ -117,8 +120,11 @@ def _print_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:  # a narrow terminal folds what is long, and cuts nothing off
+        table.add_column(column, overflow="fold", no_wrap=column == "when" and console.width >= WIDE)
     for row in rows:
         # Text, not str: what customers wrote must not be read as markup.
         table.add_row(*(Text(shown(row.get(column))) for column in columns))
-    Console().print(table)
+    console.print(table)

@@ -51,20 +51,29 @@ def run(
     if as_of is not None and not until_idle:
         raise CalledWrongly("--as-of says when a run ends, so it goes with --until-idle")
     with EmbeddedEngine.open(workspace) as engine:
+        # A time that cannot be is refused before anything is activated.
+        as_of_ms = None if as_of is None else engine.checked_as_of(instant_of(as_of, zone_of(engine)))
         say_what_is_active(engine, live=not until_idle)
-        active = engine.active()
-        zone = "UTC" if active is None else active.world.time_zone
         if not until_idle:
             stay(engine, catch_up=catch_up)
             return
-        as_of_ms = None if as_of is None else instant_of(as_of, zone)
         with progress("processing", engine.waiting()) as advance:
             report = engine.run_until_idle(as_of_ms, advance)
         if as_json:
             print_json(asdict(report))
         else:
-            for line in run_lines(report, zone):
+            for line in run_lines(report, zone_of(engine)):
                 say(line)
+
+
+def zone_of(engine: EmbeddedEngine) -> str:
+    """The zone of the active rulebook, or of the one to be activated first; raises RulebookInvalid for a broken one."""
+    from engine.runtimes.embedded.rulebooks import load_rulebook
+
+    rulebook = engine.active()
+    if rulebook is None and not engine.empty():
+        rulebook = load_rulebook(engine.workspace.rulebook_folder)
+    return "UTC" if rulebook is None else rulebook.world.time_zone
 
 
 def stay(engine: EmbeddedEngine, *, catch_up: bool) -> None:

@@ -29,6 +29,15 @@ class Verified:
     seconds: float
     redecided: Sequence[Redecided] = field(default_factory=tuple)
 
+    @classmethod
+    def of(cls, found: Sequence[tuple[Folded, Recorded, Redecided | None]], seconds: float) -> Verified:
+        """What was found in each partition, the record added up."""
+        total = Recorded()
+        for _, recorded, _ in found:
+            total.add(recorded)
+        redecided = [again for _, _, again in found if again is not None]
+        return cls([folded for folded, _, _ in found], total, seconds, redecided)
+
     @property
     def different(self) -> int:
         """How many customers and counters of the live world are not what the log folds to."""
@@ -71,11 +80,7 @@ def verify(
     begun = perf_counter()
     arguments = [(folder, partition, redecide) for partition in range(partitions)]
     found = each_partition(_verify_partition, arguments, jobs=jobs, advance=advance)
-    total = Recorded()
-    for _, recorded, _ in found:
-        total.add(recorded)
-    redecided = [again for _, _, again in found if again is not None]
-    return Verified([folded for folded, _, _ in found], total, perf_counter() - begun, redecided)
+    return Verified.of(found, perf_counter() - begun)
 
 
 def _verify_partition(

@@ -13,6 +13,8 @@ EXPRESSION_KEYS = ("when", "leaves_when", "where", "weight", "formula", "if", "b
 _OPENED = re.compile(r"[{,]\s*([A-Za-z_][A-Za-z0-9_]*)\s*:\s+([^\s].*)")
 _NEXT_ENTRY = re.compile(r",\s*[A-Za-z_][A-Za-z0-9_]*\s*:\s")
 _LOOKS_LIKE_ONE = re.compile(r"[<>=!]=|[<>]| (?:in|not|and|or|is|if) |\w\(")
+_DIGITS_LAST = re.compile(r"(?<![\w.])[0-9]{1,3}$", re.ASCII)
+_THREE_DIGITS = re.compile(r"[0-9]{3}(?![0-9])", re.ASCII)
 _SHOWN = 80
 
 
@@ -41,7 +43,13 @@ def mended(mapping: Mapping) -> tuple[Mapping, list[tuple[Scalar, str]]]:
     while place < len(pieces):
         key, value = pieces[place]
         last = _last_piece(pieces, place)
-        if last > place and isinstance(value, Scalar):
+        thousands = _thousands(pieces, place)
+        if thousands > place and isinstance(value, Scalar):
+            last, end = thousands, pieces[thousands][0].end
+            text = value.text + "".join(key.text for key, _ in pieces[place + 1 : thousands + 1])
+            value = replace(value, end=end, text=text)
+            faults.append((value, f"a number is written without commas: {key.text}: {text}"))
+        elif last > place and isinstance(value, Scalar):
             end = pieces[last][0].end
             text = " ".join(mapping.source.text[value.start : end].split())
             value = replace(value, end=end, text=text)
@@ -76,6 +84,18 @@ def _is_open(text: str) -> bool:
         else:
             depth += (character in "([") - (character in ")]")
     return depth > 0 or quote != ""
+
+
+def _thousands(pieces: list[tuple[Scalar, Node]], place: int) -> int:
+    """The place of the last entry that is three more digits of the number at the end of the value; else `place`."""
+    value, last = pieces[place][1], place
+    if not isinstance(value, Scalar) or value.style or not _DIGITS_LAST.search(value.text):
+        return place
+    for key, nothing in pieces[place + 1 :]:
+        if not _THREE_DIGITS.match(key.text) or not isinstance(nothing, Scalar) or not nothing.is_null:
+            break
+        last += 1
+    return last
 
 
 def _extent(text: str) -> str:

@@ -31,7 +31,7 @@ class OccasionReader:
 
     def on(self, node: Node, what: str, cause: On | None = None, *, cancels: bool = False) -> On | None:
         """One occasion, None where it is broken; `cancels` for those of cancel_when, which see the cause too."""
-        keys = self._reading.keys(node, what, (*_KINDS, "where"), later=LATER)
+        keys = self._reading.keys(node, what, (*_KINDS, "where"), example="{enters: regular}", later=LATER)
         found = [kind for kind in _KINDS if kind in keys]
         if len(found) != 1:
             if found or keys.whole:

@@ -81,7 +81,7 @@ class Reading:
         """
         found = Keys()
         if not isinstance(node, Mapping):
-            words = _some(known) if len(known) <= _FEW else "names with values"
+            words = _some(needed) if needed else _some(known, "or") if len(known) <= _FEW else "names with values"
             self.refuse(node, f"{what} needs {words}{_as_in(example)}; found {describe(node)}")
             return found
         node = self.mended(node)
@@ -91,7 +91,7 @@ class Reading:
             elif key.text in later:
                 self.refuse(key, later[key.text])
             else:
-                guess = did_you_mean(key.text, known) or f"; it has {_some(known)}"
+                guess = _glued(key.text, known) or did_you_mean(key.text, known) or f"; it has {_some(known)}"
                 self.refuse(key, f"{what} has no '{key.text:.60}'{guess}")
         found.whole = len(found) == len(node.entries)
         absent = [key for key in needed if key not in found]
@@ -159,12 +159,13 @@ class Reading:
         self.refuse(node, f"{what} is yes or no; found {describe(node)}{guess}")
         return None
 
-    def one_of(self, node: Node, what: str, words: Collection[str]) -> str | None:
-        """One of a few words."""
+    def one_of(self, node: Node, what: str, words: Collection[str], *, other: str = "") -> str | None:
+        """One of a few words; `other` tells what else may stand there, which the caller reads."""
         if isinstance(node, Scalar) and node.text in words:
             return node.text
         guess = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
-        self.refuse(node, f"{what} is {_some(words, 'or')}; found {describe(node)}{guess}")
+        valid = f"{', '.join(map(repr, words))} or {other}" if other else _some(words, "or")
+        self.refuse(node, f"{what} is {valid}; found {describe(node)}{guess}")
         return None
 
     def whole(self, node: Node, what: str, *, least: int = 1, most: int = 10**6) -> int | None:
@@ -229,6 +230,12 @@ class Reading:
         except ValueError as error:
             self.refuse(node, f"{what}: {error}")
             return None
+
+
+def _glued(text: str, known: Collection[str]) -> str:
+    """For a known name to which its value is glued, `when:orders`."""
+    name, colon, _ = text.partition(":")
+    return f"; a space must stand after '{name}:'" if colon and name in known else ""
 
 
 def _as_in(example: str) -> str:

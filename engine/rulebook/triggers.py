@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from engine.rulebook.expressions import Expressions
@@ -40,6 +41,7 @@ _VARIANTS_LATER = {"variants": "'variants' is not in this release; a message has
 _LATER = {**DATE_LATER, **_VARIANTS_LATER}
 _LEAVABLE = frozenset({OnKind.ENTERS, OnKind.MOVES})
 _DATE_LENGTH = len("2026-03-29")
+_LIKE_A_DATE = re.compile(r"[0-9]+[./-][0-9]+")
 MAX_PRIORITY = 1_000_000
 
 
@@ -191,9 +193,10 @@ class TriggerReader:
             except ValueError as error:
                 self._reading.refuse(node, f"until: {error}")
                 return None
-        if isinstance(node, Scalar) and not node.is_null and node.text[:1].isdigit():
+        if isinstance(node, Scalar) and node.text[:1].isdigit() and not _LIKE_A_DATE.search(node.text):
             return self._reading.positive_duration(node, "until")
-        self._reading.refuse(node, f"until is end_of_month, a duration or a date; found {describe(node)}")
+        words = "until is end_of_month, a duration such as 14d, or a date such as 2026-03-29"
+        self._reading.refuse(node, f"{words}; found {describe(node)}")
         return None
 
 
@@ -236,5 +239,5 @@ class _Options:
             return Once(node.text)
         if isinstance(node, Scalar) and node.text[:1].isdigit():
             return self._reading.positive_duration(node, "once") or Once.PER_CAUSE
-        self._reading.one_of(node, "once", (*map(str, Once), "a duration"))
+        self._reading.one_of(node, "once", tuple(map(str, Once)), other="a duration such as 60d")
         return Once.PER_CAUSE

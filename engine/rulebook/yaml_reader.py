@@ -26,6 +26,7 @@ from ruamel.yaml.reader import ReaderError
 from engine.rulebook.broken_halves import why_flow_broke
 from engine.rulebook.nodes import Mapping, Node, Scalar, Sequence, Source, describe
 from engine.rulebook.problems import Problems
+from engine.rulebook.yaml_slips import why_yaml_broke
 from events.errors import StrandError
 
 MAX_DEPTH = 32
@@ -74,7 +75,8 @@ def read_yaml(source: Source, problems: Problems) -> Node | None:
                     text = f"{text[:start]}{_COVER * (end - start)}{text[end:]}"
                     continue
             else:
-                problems.add_at(source, index, index + 1, _syntax_message(error) + _MORE)
+                start, end, why = why_yaml_broke(source, error, index) or (index, index + 1, _syntax_message(error))
+                problems.add_at(source, start, end, why + _MORE)
         except ReaderError as error:
             index = int(error.position)
             message = f"a rulebook is text; found the control character {source.text[index]!r}"

@@ -175,6 +175,7 @@ class _Checker:
     def _compare(self, left: Node, op: str, right: Node) -> Node:
         link = Compare(at=left.at, end=right.end, op=_OPS[op], left=left, right=right)
         if left.kind is None or right.kind is None:
+            self._suggest_quotes(left, right)
             return link
         message = self._membership(left, right) if op in ("in", "not in") else _incomparable(left, op, right)
         if message is not None:
@@ -183,6 +184,18 @@ class _Checker:
         if not self._values_exist(left, right):
             return link
         return _flag(link, left, right)
+
+    def _suggest_quotes(self, left: Node, right: Node) -> None:
+        """What is compared with a text, and is no name that is known, may be a text without its quotes."""
+        for text, name in ((left, right), (right, left)):
+            if text.kind is Kind.TEXT and isinstance(name, Name) and len(name.parts) == 1:
+                quoted = f"; a text stands in quotes: '{name.parts[0]}'"
+                self.faults = [
+                    replace(each, message=each.message + quoted)
+                    if each.at == name.at and "; " not in each.message
+                    else each
+                    for each in self.faults
+                ]
 
     def _membership(self, left: Node, right: Node) -> str | None:
         if right.kind is Kind.TEXT:

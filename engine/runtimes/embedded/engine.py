@@ -142,7 +142,7 @@ class EmbeddedEngine(SelfClosing):
         `as_of_ms` is the log's largest time unless given; raises CalledWrongly for an earlier one, or one later than
         the wall clock. `progress` is told of records as they are processed.
         """
-        as_of_ms = self._checked(as_of_ms)
+        as_of_ms = self.journey_ms if as_of_ms is None else self.checked_as_of(as_of_ms)
         began = time.perf_counter()
         with calm_collector():
             self.open_shards()
@@ -156,10 +156,9 @@ class EmbeddedEngine(SelfClosing):
             seconds = time.perf_counter() - began
             return report_of(self.shards, as_of_ms=as_of_ms, processed=processed, seconds=seconds)
 
-    def _checked(self, as_of_ms: int | None) -> int:
+    def checked_as_of(self, as_of_ms: int) -> int:
+        """The instant, if a run can end there; raises CalledWrongly if the log is past it, or the clock before it."""
         latest_ms = self.journey_ms
-        if as_of_ms is None:
-            return latest_ms
         if as_of_ms < latest_ms:
             there = f"the log holds records up to {instant_text(latest_ms)}"
             raise CalledWrongly(f"a run cannot end at {instant_text(as_of_ms)}: {there}")

@@ -61,11 +61,7 @@ def verify(
     states = live or {}
     arguments = [(folder, partition, states.get(partition), redecide) for partition in partitions]
     found = each_partition(_verify_partition, arguments, jobs=jobs, advance=advance)
-    total = Recorded()
-    for _, recorded, _ in found:
-        total.add(recorded)
-    redecided = [again for _, _, again in found if again is not None]
-    return Verified([folded for folded, _, _ in found], total, perf_counter() - begun, redecided)
+    return Verified.of(found, perf_counter() - begun)
 
 
 def _verify_partition(

@@ -97,5 +97,5 @@ def test_a_read_only_folder_is_refused_and_stays_as_it_was(readable_folder: Path
     assert len(refusals) == 3
     for refusal in refusals:
         assert refusal["refused"] == "StorageFailed"
-        assert "Operator action: make the folder writable" in refusal["by"]
+        assert "Operator action: let this user read and write it" in refusal["by"]
     assert {path: path.stat().st_mtime_ns for path in readable_folder.rglob("*")} == before

@@ -97,10 +97,18 @@ def test_it_cannot_be_activated_before_journey_time(waiting: Path) -> None:
     change(waiting, ("orders >= 2", "orders >= 3"))
     answer = strand("apply", "--yes", "--at", "2025-03-01", "-w", waiting)
     assert (answer.code, answer.out) == (2, "")
-    assert "journey time" in answer.err
+    assert "journey time, 2025-06-01 12:00 Europe/Riga" in answer.err
     later = strand("apply", "--yes", "--at", "2025-07-01", "--json", "-w", waiting).json()
     assert later["at_ms"] == 1751317200000
     assert sum(sum(reasons.values()) for reasons in later["decided_before"].values()) > 0
+
+
+def test_what_cannot_be_activated_is_not_shown_either(waiting: Path) -> None:
+    change(waiting, ("orders >= 2", "orders >= 3"))
+    for how in ("--yes", "--dry-run"):
+        answer = strand("apply", how, "--at", "9000-01-01", "-w", waiting)
+        assert (answer.code, answer.out) == (2, "")
+        assert "in the future" in answer.err
 
 
 def test_a_broken_rulebook_is_not_applied(waiting: Path) -> None:

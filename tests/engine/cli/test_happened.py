@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,22 @@ def test_exports_hold_what_json_says(command: str, petshop_after_its_run: Path, 
     columns = pyarrow.parquet.read_table(tmp_path / "all.parquet").to_pylist()
     assert [(row["customer"], row["at_ms"]) for row in columns] == [(row["customer"], row["at_ms"]) for row in found]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all.csv", "all.jsonl", "all.parquet"]
+
+
+def test_an_export_goes_into_a_pipe_and_behind_a_link(petshop_after_its_run: Path, tmp_path: Path) -> None:
+    found = rows("messages", petshop_after_its_run)
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.jsonl", tmp_path / "target"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(pipe.read_text, encoding="utf-8")
+        for out in (pipe, link):
+            assert strand("messages", "--format", "jsonl", "--out", out, "-w", petshop_after_its_run).code == 0
+        taken = reading.result(timeout=60)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    for text in (taken, target.read_text(encoding="utf-8")):
+        assert [json.loads(line) for line in text.splitlines()] == found
 
 
 def test_an_export_that_cannot_be_is_a_wrong_call(petshop_after_its_run: Path, tmp_path: Path) -> None:

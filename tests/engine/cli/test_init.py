@@ -64,3 +64,11 @@ def test_an_unknown_example_is_a_wrong_call(tmp_path: Path, name: str) -> None:
     assert answer.code == 2
     assert "petshop" in answer.err
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_place_where_no_folder_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    answer = strand("init", tmp_path / "taken" / "shop")
+    assert (answer.code, answer.out) == (1, "")
+    assert "must be a folder, and it or one above it is a file" in answer.err
+    assert "Operator action:" in answer.err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -60,6 +61,33 @@ def test_an_error_is_a_message_and_an_exit_code(
     monkeypatch.setattr(frame, "app", app)
     answer = strand()
     assert (answer.code, answer.out, answer.err) == (code, "", shown)
+
+
+def test_a_file_that_the_system_refuses_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fail() -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", "shop/strand.toml")
+
+    monkeypatch.setattr(frame, "app", app)
+    answer = strand()
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("shop/strand.toml cannot be read or written: this user may not (Permission denied)\n")
+    assert "Operator action: let this user read and write it" in answer.err
+
+
+def test_a_full_disk_behind_a_pipe_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fail() -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(frame, "app", app)
+    answer = strand()
+    assert answer.code == 1
+    assert answer.err.startswith("the output cannot be written: the disk is full")
 
 
 def test_a_wrong_call_exits_2() -> None:

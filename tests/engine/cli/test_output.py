@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -25,6 +26,24 @@ def test_a_terminal_gets_a_table_that_takes_markup_for_text(
     out = capsys.readouterr().out
     assert "[red]Ann[/red]" in out
     assert "id" in out.splitlines()[0]
+
+
+@pytest.mark.parametrize("width", [24, 30, 59, 60, 80])
+def test_a_narrow_terminal_cuts_nothing_off_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    row = {
+        "when": "2025-02-01 10:00",
+        "customer": "ann",
+        "trigger": "we_miss_you_so_much",
+        "cause": "it_was_a_long_time",
+    }
+    print_rows(list(row), [row])
+    shown_row = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert sorted("".join(shown_row.split())) == sorted("".join([*row, *row.values()]).replace(" ", ""))
+    assert ("2025-02-01 10:00" in shown_row) or width < 60
 
 
 def test_json_knows_no_infinity() -> None:

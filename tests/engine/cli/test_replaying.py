@@ -124,6 +124,14 @@ def test_a_backup_says_what_it_copied_as_json(petshop: Path, tmp_path: Path) -> 
     assert answer == {"folder": str(tmp_path / "copy"), "bytes": size}
 
 
+@pytest.mark.parametrize("taken", ["facts", "derived"])
+def test_a_backup_lies_outside_what_it_keeps(petshop: Path, taken: str) -> None:
+    answer = strand("backup", petshop / taken / "copy", "-w", petshop)
+    assert (answer.code, answer.out) == (2, "")
+    assert f"is inside {taken}/" in answer.err
+    assert not (petshop / taken / "copy").exists()
+
+
 def test_a_backup_writes_over_nothing(petshop: Path, tmp_path: Path) -> None:
     answer = strand("backup", tmp_path, "-w", petshop)
     assert (answer.code, answer.out) == (2, "")

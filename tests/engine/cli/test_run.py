@@ -51,6 +51,18 @@ def test_as_of_cannot_be_before_the_log_s_end_nor_in_the_future(petshop: Path) -
         assert why in answer.err
 
 
+def test_a_run_that_cannot_be_activates_nothing(shop: Path) -> None:
+    assert strand("import", shop / "history.jsonl", "-w", shop).code == 0
+    for as_of in ("2025-02-01", "9000-01-01", "soon"):
+        answer = strand("run", "--until-idle", "--as-of", as_of, "-w", shop)
+        assert (answer.code, answer.out) == (2, "")
+        assert "activated" not in answer.err
+    assert strand("status", "--json", "-w", shop).json()["active"] is None
+    answer = strand("run", "--until-idle", "--as-of", "2025-04-01", "-w", shop)
+    assert answer.code == 0
+    assert "as of           2025-04-01 00:00 Europe/Riga" in answer.out
+
+
 def test_as_of_goes_with_until_idle(petshop: Path) -> None:
     answer = strand("run", "--as-of", "2025-06-01", "-w", petshop)
     assert answer.code == 2

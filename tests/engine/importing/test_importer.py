@@ -95,7 +95,7 @@ def test_live_from_after_everything_is_at_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("live_from", "message"),
-    [("soon", "takes a date like"), ("2025-02-30", "takes a date like"), ("2999-01-01", "in the future")],
+    [("soon", "must be a date like"), ("2025-02-30", "must be a date like"), ("2999-01-01", "in the future")],
 )
 def test_live_from_that_cannot_be(tmp_path: Path, live_from: str, message: str) -> None:
     shop = make_shop(tmp_path / "shop", partitions=2)
