@@ -6,6 +6,7 @@ from __future__ import annotations
 # of it, so each version names the tzdata that belongs to it; a test fails when the installed one differs.
 TZDATA_OF_FOLD_VERSION = {
     1: "2026f",
+    2: "2026f",
 }
 
 FOLD_VERSION = max(TZDATA_OF_FOLD_VERSION)

@@ -16,7 +16,7 @@ from events.decodable import decodable
 from events.envelope import RULEBOOK_ACTIVATED, TICK
 from events.numbers import LIMIT
 from events.times import parse_instant
-from projections.definitions import FieldKinds
+from projections.definitions import JOINT, FieldKinds
 from projections.expressions.runtime import day_of
 from projections.expressions.tree import Kind
 
@@ -27,7 +27,7 @@ FIELD_TYPES: dict[Kind, Any] = {
     Kind.TEXT: str,
     Kind.FLAG: bool,
     Kind.TIME: int | str,
-    Kind.DATE: int | str,
+    Kind.DATE: str,
 }
 UNSET_TYPES: dict[Kind, Any] = {kind: each | None | msgspec.UnsetType for kind, each in FIELD_TYPES.items()}
 
@@ -73,7 +73,7 @@ class Activated(msgspec.Struct, array_like=True, tag=RULEBOOK_ACTIVATED, gc=Fals
 
 def attribute(name: str) -> str:
     """The Python attribute a field is read by."""
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}{JOINT}" if keyword.iskeyword(name) else name
 
 
 def data_struct(

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from projections.expressions.tree import Kind, Node
 
+JOINT = "·"
+"""Joins what the engine makes names of: it may stand in an identifier, and in no name that a rulebook can give."""
+
 
 class TraitKind(StrEnum):
     """How a trait folds events."""

@@ -7,6 +7,7 @@ had then.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,10 @@ Entry = tuple[Any, int, int]
 """(value, occurred_at_ms, order)."""
 
 ADDRESS_FIELDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "push": "push_token"}
-ANY = "*"
+ANY, STOP = "*", "!"
+_MEANING = re.compile(r"[\\.*!]")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_KEY = re.compile(r"((?:\\.|[^\\.])*)\.((?:\\.|[^\\.!])*)", re.DOTALL)
 TRANSACTIONAL = "transactional"
 
 READERS: dict[Kind, Callable[[Any], Any]] = {
@@ -31,7 +35,7 @@ READERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: lambda value: value,
     Kind.FLAG: lambda value: value,
     Kind.TIME: parse_instant,
-    Kind.DATE: lambda value: value if isinstance(value, int) else parse_date(value),
+    Kind.DATE: parse_date,
 }
 
 
@@ -69,13 +73,35 @@ def own_zone(profile: Mapping[str, Entry]) -> str | None:
 
 def update_consent(state: Any, channel: str, purpose: str, *, granted: bool, when: tuple[int, int]) -> None:
     """Fold one consent_changed."""
-    _latest(state.consent, f"{channel}.{purpose}", (granted, *when))
+    _latest(state.consent, grant_key(channel, purpose), (granted, *when))
 
 
 def unsubscribe(state: Any, channel: str | None, purpose: str | None, o: int, k: int) -> None:
     """Fold one unsubscribed: what is left out means all; transactional is never touched."""
     if purpose != TRANSACTIONAL:
-        _latest(state.consent, f"{channel or ANY}.{purpose or ANY}!", (False, o, k))
+        _latest(state.consent, _stop_key(channel, purpose), (False, o, k))
+
+
+def grant_key(channel: str, purpose: str) -> str:
+    """Where the latest word on a channel and purpose stands: their names, in which what means something here is
+    escaped."""
+    return ".".join(_MEANING.sub(r"\\\g<0>", part) for part in (channel, purpose))
+
+
+def _stop_key(channel: str | None, purpose: str | None) -> str:
+    """Where the latest unsubscription from them stands; what is left out, or empty, means all."""
+    named = (_MEANING.sub(r"\\\g<0>", part) if part else ANY for part in (channel, purpose))
+    return ".".join(named) + STOP
+
+
+def asked_for(consent: Mapping[str, Entry]) -> list[tuple[str, str]]:
+    """The (channel, purpose) of which there was ever a word, sorted."""
+    found = (_KEY.fullmatch(key) for key in consent)
+    return sorted((_plain(key[1]), _plain(key[2])) for key in found if key is not None)
+
+
+def _plain(escaped: str) -> str:
+    return _ESCAPED.sub(r"\1", escaped)
 
 
 def _latest(entries: dict[str, Entry], key: str, entry: Entry) -> None:
@@ -104,8 +130,8 @@ def consented(consent: Mapping[str, Entry], channel: str, purpose: str) -> bool:
 @lru_cache(maxsize=256)
 def _consent_keys(channel: str, purpose: str) -> tuple[str, tuple[str, ...]]:
     """Where the grant stands, and where an unsubscription that undoes it may."""
-    grant = f"{channel}.{purpose}"
-    return grant, (f"{grant}!", f"{ANY}.{purpose}!", f"{channel}.{ANY}!", f"{ANY}.{ANY}!")
+    stops = (_stop_key(*named) for named in ((channel, purpose), (None, purpose), (channel, None), (None, None)))
+    return grant_key(channel, purpose), tuple(stops)
 
 
 def mark_address(state: Any, channel: str, address: str | None, o: int, k: int) -> None:

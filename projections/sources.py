@@ -123,7 +123,7 @@ class ProfileSource(Source):
     def __init__(self, field: str, kind: Kind) -> None:
         super().__init__(f"profile.{field}", kind)
         self.field = field
-        self.slot = Slot(f"profile__{slot_name(field)}", str | int | bool | None)
+        self.slot = Slot(slot_name(self.name), str | int | bool | None)
 
     def read(self) -> Num | Val:
         code = f"s.{self.slot.name}"

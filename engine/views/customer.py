@@ -18,6 +18,7 @@ from engine.world import World
 from events.codec import head_of
 from events.errors import CalledWrongly, DerivedDamaged
 from projections.definitions import WorldDef
+from projections.profile import asked_for
 from triggers.decisions import OWN, Decision
 from triggers.ledger import pending_matches
 from triggers.reasons import Kind
@@ -49,7 +50,7 @@ def customer_profile(view: PartitionView, customer: str) -> Row:
         "as_of_ms": t_ms,
         "time_zone": seen.zone(),
         "profile": seen.shown_profile(),
-        "consent": {key: seen.consent(*key.split(".", 1)) for key in sorted(state.consent) if not key.endswith("!")},
+        "consent": {".".join(each): seen.consent(*each) for each in asked_for(state.consent)},
         "traits": seen.traits(),
         "segments": program.memberships(state),
         "dimensions": dict(zip(program.names[program.segments :], state.dims, strict=True)),

@@ -105,7 +105,7 @@ def instant_of(value: Any) -> int:
 
 def day_of(value: Any) -> int:
     """A `date` field's day since 1970-01-01."""
-    return value if isinstance(value, int) else parse_date(value)
+    return parse_date(value)
 
 
 def lowest(fraction: tuple[int, int]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from events.durations import DAY_MS
 from events.numbers import MICRO, shown
-from projections.definitions import TraitDef, TraitKind
+from projections.definitions import JOINT, TraitDef, TraitKind
 from projections.expressions.tree import Kind
 from projections.expressions.values import Num, Val, pair
 
@@ -28,9 +28,9 @@ class Slot:
     default: Any = None
 
 
-def slot_name(trait: str) -> str:
-    """The trait's name as part of an identifier (`sent.email` has a dot)."""
-    return trait.replace(".", "_")
+def slot_name(source: str) -> str:
+    """The name of a trait or of a profile field (`sent.email`, `profile.city`) within an identifier."""
+    return source.replace(".", JOINT)
 
 
 def as_it_is(raw: Any) -> Any:

@@ -48,7 +48,7 @@ def merge(program: Program, a: Any, b: Any, t_ms: int) -> Any:
     for name in program.raw:
         if name.startswith("profile."):
             field = name.removeprefix("profile.")
-            setattr(merged, f"profile__{slot_name(field)}", merged.profile.get(field, (None,))[0])
+            setattr(merged, slot_name(name), merged.profile.get(field, (None,))[0])
     return merged
 
 

@@ -165,7 +165,7 @@ def test_states_of_any_split_merge_into_the_whole(history: Any, rest: int) -> No
         merged = merge(whole.program, a, b, whole.now)
         for code in stored(whole.program):
             assert same(kept(code, merged), kept(code, whole.state)), code.name
-        for name in ("zone", "profile", "consent", "profile__city", "profile__shoe_size"):
+        for name in ("zone", "profile", "consent", "profile·city", "profile·shoe_size"):
             assert getattr(merged, name) == getattr(whole.state, name)
         assert sorted(merged.marks, key=lambda mark: mark[3]) == sorted(whole.state.marks, key=lambda mark: mark[3])
         assert past(merged) == past(whole.state)
