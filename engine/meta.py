@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from engine.outputs import frontier
@@ -10,9 +12,13 @@ from events.errors import DerivedDamaged, FactsDamaged
 from events.fold_version import FOLD_VERSION
 from triggers.decisions import MARK
 
-META_VERSION = 2
-READ_VERSIONS = (1, 2)
-"""The first had no blocks of ids (`seen_blocks.py`) beside the states; a release that knows only it folds again."""
+META_VERSION = 3
+READ_VERSIONS = (1, 2, 3)
+"""The first had no blocks of ids (`seen_blocks.py`) beside the states, the second no names of unknown types; a release
+that knows only them folds again."""
+
+MOST_TYPES = 1_000
+"""Of so many unknown types the names are kept."""
 
 ADVICE = "run `strand rebuild`; facts/ are unharmed"
 
@@ -33,9 +39,17 @@ class Meta(msgspec.Struct, kw_only=True):
     events: int = 0
     duplicates: int = 0
     dead_letters: int = 0
-    unknown: int = 0
+    unknown: int = 0  # records of types that no schema has
+    unknown_types: dict[str, int] = {}  # how many of each
     customers: int = 0
     transitions: int = 0
+
+    def count_unknown(self, types: Iterable[str]) -> None:
+        """Count records of these types, by name while there are not too many."""
+        for name in types:
+            self.unknown += 1
+            if name in self.unknown_types or len(self.unknown_types) < MOST_TYPES:
+                self.unknown_types[name] = self.unknown_types.get(name, 0) + 1
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,13 +20,16 @@ from projections.decoding import Activated, Tick
 
 @dataclass(slots=True)
 class Batch:
-    """Decoded records: `events[i]` is None where nothing is folded (control, unknown type, dead letter)."""
+    """Decoded records: `events[i]` is None where nothing is folded (control, unknown type, dead letter).
+
+    `unknown` has the type of each record that is of none.
+    """
 
     first: int
     events: list[Any] = field(default_factory=list)
     clocks: list[int] = field(default_factory=list)
     control: int = 0
-    unknown: list[int] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     letters: list[tuple[int, bytes]] = field(default_factory=list)
 
 
@@ -101,7 +104,7 @@ class Reader:
                 value = refusal.raw
                 raise InputRefused(refusal.reason, refusal.detail)
             judge_record(value, self.compiled.declared)
-            batch.unknown.append(offset)
+            batch.unknown.append(head.type)
         except InputRefused as refused:
             letter = dead_letter(refused, value, door=Door.FOLD, at_ms=clock, partition=self.partition, offset=offset)
             batch.letters.append((offset, encode_dead_letter(letter)))

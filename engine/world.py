@@ -113,7 +113,7 @@ class World(States):
         meta.events += len(batch.events) - batch.control
         meta.duplicates += len(duplicates)
         meta.dead_letters += len(batch.letters)
-        meta.unknown += len(batch.unknown)
+        meta.count_unknown(batch.unknown)
         self.letters += batch.letters
         self.unflushed += len(batch.events)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from engine.cli.instants import shown_instant
@@ -10,6 +11,9 @@ from engine.cli.wording import REASONS
 
 if TYPE_CHECKING:
     from engine.runtimes.embedded.report import RunReport
+
+SHOWN = 3
+"""Unknown types that are named; `strand status` has all."""
 
 KINDS = {
     "send": "sent",
@@ -38,7 +42,7 @@ def figures(report: RunReport, zone: str) -> Iterator[str]:
         for number, what in (
             (report.duplicates, "duplicates"),
             (report.dead_letters, "dead letters"),
-            (report.unknown_types, "of unknown types"),
+            (sum(report.unknown_types.values()), f"of unknown types: {', '.join(islice(report.unknown_types, SHOWN))}"),
         )
         if number
     ]

@@ -43,6 +43,9 @@ def status_lines(found: dict[str, Any], zone: str) -> Iterator[str]:
     behind = f"{found['lag']:,} not processed yet" if found["lag"] else "all processed"
     yield field("records", f"{found['records']:,}, {behind}")
     yield field("customers", f"{found['customers']:,}")
+    if found["unknown_types"]:
+        named = ", ".join(f"{name} {count:,}" for name, count in found["unknown_types"].items())
+        yield field("unknown types", f"{named}; they count once a rulebook declares them under events:")
     due = shown_instant(found["next_due_ms"], zone)
     yield field("next due", f"not before {due}" if due else "nothing")
     active, draft = found["active"], found["folder"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.runtimes.embedded.client import Client, NobodyListens
+from engine.runtimes.embedded.report import added_up
 from engine.runtimes.embedded.rulebooks import load_rulebook
 from engine.views.partition import PartitionView, Row, Views
 from events.codec import Activation, appended_at_of
@@ -31,6 +32,7 @@ def status_of(views: Views) -> Row:
         "lag": sum(row["lag"] for row in partitions),
         "next_due_ms": min((row["next_due_ms"] for row in partitions if row["next_due_ms"] is not None), default=None),
         "customers": sum(view.meta.customers for view in views.partitions if view.meta is not None),
+        "unknown_types": added_up(view.meta.unknown_types for view in views.partitions if view.meta is not None),
         "active": None if activation is None else {"hash": activation.hash, "at_ms": activation.at_ms},
         "folder": draft_of(workspace, activation),
         "partitions": partitions,

@@ -31,7 +31,7 @@ def test_what_was_refused_where_it_came_in_becomes_a_dead_letter_with_its_own_by
     batch = reader.read(values, 100, through_activations=False)
     assert [event is None for event in batch.events] == [False, True, True, True, True]
     assert batch.clocks == [10, 11, 12, 13, 14]
-    assert (batch.control, batch.unknown) == (1, [103])
+    assert (batch.control, batch.unknown) == (1, ["not_declared"])
     (first, letter), (second, other) = batch.letters
     found = decode_dead_letter(letter)
     assert (first, found.reason, found.detail, found.raw) == (101, Reason.WRONG_KEY, "found b'bob'", b'{"id": 1}')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.hashes import MODULUS, as_text, decisions_hash, state_hash
@@ -15,8 +15,9 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """`events` counts all records but the engine's own, `dead_letters` those of the fold, `decisions` is decision ->
-    reason -> count ('' where a decision needs no reason); all of the whole log, for the active rulebook.
+    """`events` counts all records but the engine's own, `dead_letters` those of the fold, `unknown_types` is type ->
+    count, `decisions` decision -> reason -> count ('' where a decision needs no reason); all of the whole log, for the
+    active rulebook.
 
     `processed` counts what this run took from the log, in `seconds`.
     """
@@ -24,7 +25,7 @@ class RunReport:
     events: int
     duplicates: int
     dead_letters: int
-    unknown_types: int
+    unknown_types: dict[str, int]
     customers: int
     transitions: int
     decisions: Counts = field(default_factory=dict)
@@ -48,7 +49,7 @@ def report_of(shards: Sequence[Shard], *, as_of_ms: int, processed: int, seconds
         events=sum(meta.events for meta in metas),
         duplicates=sum(meta.duplicates for meta in metas),
         dead_letters=sum(meta.dead_letters for meta in metas),
-        unknown_types=sum(meta.unknown for meta in metas),
+        unknown_types=added_up(meta.unknown_types for meta in metas),
         customers=sum(meta.customers for meta in metas),
         transitions=sum(meta.transitions for meta in metas),
         decisions={kind: dict(sorted(reasons.items())) for kind, reasons in sorted(counts.items())},
@@ -60,6 +61,15 @@ def report_of(shards: Sequence[Shard], *, as_of_ms: int, processed: int, seconds
         seconds=round(seconds, 3),
         events_per_second=round(processed / seconds, 1) if seconds > 0 else 0.0,
     )
+
+
+def added_up(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sums by name, the largest first."""
+    total: dict[str, int] = {}
+    for each in counts:
+        for name, number in each.items():
+            total[name] = total.get(name, 0) + number
+    return dict(sorted(total.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
 def _counted(outputs: Iterable[Output], counts: Counts) -> Iterator[Output]:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from engine.hashes import MODULUS, as_text
 from engine.runtimes.collector import calm_collector
-from engine.runtimes.embedded.report import RunReport, report_of
+from engine.runtimes.embedded.report import RunReport, added_up, report_of
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.ending import ended
 from engine.runtimes.kafka.reader import Reader, settings
@@ -90,7 +90,7 @@ def summed(reports: Sequence[RunReport]) -> RunReport:
         events=sum(report.events for report in reports),
         duplicates=sum(report.duplicates for report in reports),
         dead_letters=sum(report.dead_letters for report in reports),
-        unknown_types=sum(report.unknown_types for report in reports),
+        unknown_types=added_up(report.unknown_types for report in reports),
         customers=sum(report.customers for report in reports),
         transitions=sum(report.transitions for report in reports),
         messages=sum(report.messages for report in reports),

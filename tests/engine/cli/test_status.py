@@ -42,3 +42,23 @@ def test_before_any_event_it_is_a_wrong_call(shop: Path) -> None:
     assert answer.code == 2
     assert "no events yet" in answer.err
     assert "\nOperator action: bring some in with `strand import` or `strand publish`, or name another" in answer.err
+
+
+def test_types_that_nobody_declared_are_listed(petshop: Path) -> None:
+    at = '"occurred_at": "2025-04-15T20:00:00+03:00", "appended_at": "2025-04-15T20:00:00+03:00", "data": {}}'
+    types = ["order_completd", "parcel_tracked", "order_completd"]
+    lines = [f'{{"id": "n{number}", "type": "{name}", "customer_id": "anna", {at}' for number, name in enumerate(types)]
+    (petshop / "new.jsonl").write_text("\n".join(lines))
+    assert strand("publish", petshop / "new.jsonl", "-w", petshop).code == 0
+    ran = strand("run", "--until-idle", "-w", petshop)
+    assert "3 of unknown types: order_completd, parcel_tracked)" in ran.out
+    assert strand("status", "--json", "-w", petshop).json()["unknown_types"] == {
+        "order_completd": 2,
+        "parcel_tracked": 1,
+    }
+    assert "unknown types   order_completd 2, parcel_tracked 1; they count once" in strand("status", "-w", petshop).out
+    path = petshop / "rulebook/events.yaml"
+    path.write_text("events: {parcel_tracked: {weight: number}}\n", encoding="utf-8")
+    assert strand("apply", "--yes", "-w", petshop).code == 0
+    strand("run", "--until-idle", "-w", petshop)
+    assert strand("status", "--json", "-w", petshop).json()["unknown_types"] == {"order_completd": 2}
