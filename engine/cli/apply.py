@@ -81,9 +81,9 @@ def apply_on_kafka(folder: Path, rulebook: Rulebook, at_ms: int | None, *, as_js
     import asyncio
 
     from engine.runtimes.kafka.applying import apply_unless_active
-    from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.topics import safe_connection
 
-    _, connection = connect(folder)
+    connection = safe_connection(folder)
     activation = asyncio.run(apply_unless_active(connection, rulebook, at_ms))
     if activation is None:
         say_active(rulebook, as_json=as_json)

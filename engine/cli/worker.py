@@ -73,6 +73,7 @@ def worker(
     import asyncio
 
     from engine.runtimes.kafka.logs import log_to_stderr
+    from engine.runtimes.kafka.topics import safe_connection
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
@@ -82,7 +83,7 @@ def worker(
     log_to_stderr(log.value)
     own = folder or workspace / "worker"
     with errors_in(log):
-        connection = usable(workspace)
+        connection = safe_connection(workspace)
         if until_idle:
             finish(connection, own, name, depot, as_json=as_json)
             return
@@ -102,16 +103,6 @@ def worker(
         left = asyncio.run(life)
         named = ", ".join(map(str, left))
         tell(log, f"ended; partition {named} is not on the disk" if left else "ended; everything is on the disk")
-
-
-def usable(workspace: Path) -> Connection:
-    """How to reach the workspace's cluster; raises OperatorError where its topics would lose facts."""
-    from engine.runtimes.kafka.security import connect
-    from engine.runtimes.kafka.topics import refuse_unsafe
-
-    settings, connection = connect(workspace)
-    refuse_unsafe(connection, partitions=settings.partitions)
-    return connection
 
 
 @contextmanager
@@ -179,9 +170,9 @@ def tick(
     import asyncio
 
     from engine.runtimes.kafka import applying
-    from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.topics import safe_connection
 
-    _, connection = connect(workspace)
+    connection = safe_connection(workspace)
     at_ms = asyncio.run(applying.tick(connection, None if as_of is None else instant_of(as_of, "UTC")))
     if as_json:
         print_json({"as_of_ms": at_ms})

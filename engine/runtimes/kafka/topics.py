@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic, OffsetSpec
@@ -15,6 +16,7 @@ from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.connection import ACTIVATIONS, DECISIONS, INTERACTIONS, TRANSITIONS, Connection
 from engine.runtimes.kafka.partition_counts import Counts
+from engine.runtimes.kafka.security import connect
 from events.admission import FUTURE_MS
 from events.errors import OperatorError
 
@@ -153,6 +155,14 @@ def found_differences(
     alike = all(topic.name in found and found[topic.name].partitions == topic.partitions for topic in wanted)
     holding = frozenset[str]() if alike else held_in(admin, found.values())
     return differences(connection, wanted, found, holding)
+
+
+def safe_connection(folder: Path) -> Connection:
+    """How to reach the cluster of the workspace in a folder; raises OperatorError where its topics would lose facts, or
+    have not as many partitions as the settings say, and what `connect` raises."""
+    settings, connection = connect(folder)
+    refuse_unsafe(connection, partitions=settings.partitions)
+    return connection
 
 
 def refuse_unsafe(connection: Connection, *, partitions: int) -> None:

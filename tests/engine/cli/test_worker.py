@@ -76,6 +76,21 @@ def test_a_worker_needs_a_log_on_kafka_and_topics_that_keep_everything(
     assert (wrong.code, "--until-idle" in wrong.err) == (2, True)
 
 
+@pytest.mark.parametrize("command", [["worker", "--until-idle"], ["tick"], ["apply", "--yes"]])
+def test_nothing_is_written_where_the_settings_say_another_number_of_partitions(
+    tmp_path: Path, bootstrap: str, prefix: str, command: list[str]
+) -> None:
+    shop = petshop(tmp_path / "kafka", bootstrap, prefix)
+    assert strand("topics", "create", "-w", shop).code == 0
+    append_to(connect(shop)[1], "interactions")
+    settings = shop / "strand.toml"
+    settings.write_text(settings.read_text().replace("partitions = 4", "partitions = 3"))
+    refused = strand(*command, "-w", shop)
+    assert (refused.code, f"{prefix}interactions: partitions must be 3; found 4" in refused.err) == (1, True)
+    assert "only the setting is wrong: write `partitions = 4` into strand.toml" in refused.err
+    assert not in_topic(connect(shop)[1], "activations").get(0)
+
+
 def test_without_a_rulebook_it_is_said_how_to_apply_one(tmp_path: Path, bootstrap: str, prefix: str) -> None:
     shop = petshop(tmp_path / "kafka", bootstrap, prefix)
     assert strand("topics", "create", "-w", shop).code == 0
