@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -39,6 +40,8 @@ ROOM_RECORDS, ROOM_BYTES = 4_000, 32 << 20
 
 FLUSH_IDLE_S = 2.0
 FLUSH_S = 5.0
+
+VALUE = attrgetter("value")
 
 Slice = tuple[Sequence[Fetched], int, int]
 Asked = Callable[[], None]
@@ -88,7 +91,7 @@ class Lane:
 
     def offer(self, records: Sequence[Fetched], upto: int) -> None:
         """Hand over what stands from `next_offset` on, before `upto`; there is nothing else in between."""
-        size = sum(len(record.value or b"") for record in records)
+        size = sum(map(len, filter(None, map(VALUE, records))))
         self._waiting += len(records)
         self._waiting_bytes += size
         self.next_offset = upto

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from engine.runtimes.kafka.numbered import number_of
@@ -22,7 +23,7 @@ from events.codec import (
     head_of,
     read_record,
 )
-from events.envelope import RECORD_REFUSED, RULEBOOK_ACTIVATED, TICK
+from events.envelope import CONTROL_TYPES, RULEBOOK_ACTIVATED, TICK
 from events.errors import InputRefused, Reason
 from events.partitioning import partition_of
 from events.times import END_MS, FIRST_MS
@@ -81,17 +82,31 @@ class Copying:
         try:
             if raw[:1] and raw[0] == RECORD_BYTE:
                 head = head_of(raw)
+                if self._fits(key, raw, head):
+                    return _at(raw, head, at_ms)
                 if head.type == TICK:
                     return raw if head.appended_at_ms == at_ms else encode_tick(at_ms)
                 if head.type == RULEBOOK_ACTIVATED:
                     return self._activation(raw, at_ms)
                 self._check_place(key, head.customer_id)
-                return _own(raw, head, at_ms)
+                judge_record(raw)
+                return _at(raw, head, at_ms)
             event = admit(raw, now_ms=None).event
             self._check_place(key, event.customer_id)
             return encode_record(event, at_ms)
         except InputRefused as refused:
             return encode_refusal(refused, raw, at_ms)
+
+    def _fits(self, key: bytes | None, raw: bytes, head: Head) -> bool:
+        """Whether it is surely an event in the engine's own form and in its place; the judge knows the rest."""
+        return (
+            key is not None
+            and key == _key_at_home(head.customer_id, self.partition, self.partitions)
+            and len(raw) <= MAX_EVENT_BYTES
+            and _plain(head.id)
+            and FIRST_MS <= head.occurred_at_ms < END_MS
+            and head.type not in CONTROL_TYPES
+        )
 
     def _check_place(self, key: bytes | None, customer_id: str) -> None:
         """Raise InputRefused for another key than the customer's, or a partition that others would not look in."""
@@ -114,25 +129,18 @@ class Copying:
         return encode_activation(activation, at_ms)
 
 
-def _own(raw: bytes, head: Head, at_ms: int) -> bytes:
-    """An event in the engine's own form: as it is where nothing speaks against it."""
-    if not (
-        len(raw) <= MAX_EVENT_BYTES
-        and _plain(head.id)
-        and _plain(head.customer_id)
-        and _in_range(head)
-        and head.type != RECORD_REFUSED
-    ):
-        judge_record(raw)
-    if head.appended_at_ms == at_ms:
-        return raw
-    return encode_record(read_record(raw)[0], at_ms)
+def _at(raw: bytes, head: Head, at_ms: int) -> bytes:
+    """An event in the engine's own form, appended at an instant."""
+    return raw if head.appended_at_ms == at_ms else encode_record(read_record(raw)[0], at_ms)
+
+
+@lru_cache(maxsize=65_536)
+def _key_at_home(customer_id: str, partition: int, partitions: int) -> bytes | None:
+    """The key of a customer whose id is surely one, and who belongs into the partition; None for any other."""
+    at_home = _plain(customer_id) and partition_of(customer_id, partitions) == partition
+    return customer_id.encode() if at_home else None
 
 
 def _plain(name: str) -> bool:
     """Whether an id is surely one; the judge knows the rest."""
     return name.isascii() and name.isprintable() and 0 < len(name) <= MAX_ID_BYTES
-
-
-def _in_range(head: Head) -> bool:
-    return FIRST_MS <= head.occurred_at_ms < END_MS
