@@ -23,6 +23,7 @@ from tests.chaos.trial import Ran, Trials, quick_folder
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "chaos-results.jsonl"
 LIVE_EACH = 8
+COUNTED = ("trials", "live", "cuts", "other_builds", "seconds")
 FIRST_RANDOM = 1_000  # numbers below are those of the tests
 
 
@@ -37,43 +38,56 @@ def commit() -> str:
 
 def added(line: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Two results of one commit in one."""
-    counted = ("trials", "live", "cuts", "other_builds", "seconds")
-    numbers = {name: line.get(name, 0) + more[name] for name in counted}
+    numbers = {name: round(line.get(name, 0) + more[name], 1) for name in COUNTED}
     points = Counter(line["points"]) + Counter(more["points"])
     return {**line, **numbers, "points": dict(sorted(points.items())), "failed": [*line["failed"], *more["failed"]]}
 
 
-def keep(result: dict[str, Any]) -> int:
-    """Add a result to the file; returns how many trials it holds in all."""
-    lines = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+def kept() -> list[dict[str, Any]]:
+    """What the file holds, a line for each commit."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def keep(result: dict[str, Any]) -> None:
+    """Add a result to the file."""
+    lines = kept()
     by_commit = {line["commit"]: line for line in lines}
     known = by_commit.get(result["commit"])
     by_commit[result["commit"]] = result if known is None else added(known, result)
     RESULTS.write_text("".join(json.dumps(line) + "\n" for line in by_commit.values()))
-    return sum(line["trials"] for line in by_commit.values())
 
 
 def many(trials: Trials, minutes: float) -> dict[str, Any]:
-    """Random trials for so long."""
-    began = time.monotonic()
-    points: Counter[str] = Counter()
-    result: dict[str, Any] = {"commit": commit(), "trials": 0, "live": 0, "cuts": 0, "other_builds": 0, "failed": []}
-    while time.monotonic() < began + 60 * minutes:
-        number = SystemRandom().randrange(FIRST_RANDOM, 1 << 40)
-        live = result["trials"] % LIVE_EACH == LIVE_EACH - 1
-        try:
-            ran = live_trial(number, trials.folder) if live else trials.trial(number)
-        except AssertionError as error:
-            result["failed"].append(number)
-            again = f"python -m tests.chaos --{'live' if live else 'trial'} {number}"
-            print(f"trial {number} (repeat with {again}): {error}", flush=True)
-        else:
-            points.update(point for point in ran.points if point)
-            result["cuts"] += ran.bytes_cut > 0
-            result["other_builds"] += isinstance(ran, Ran) and ran.other_build
-        result["trials"] += 1
-        result["live"] += live
-    return {**result, "points": dict(sorted(points.items())), "seconds": round(time.monotonic() - began)}
+    """Random trials for so long; each is kept when it ends, so that a run may be cut off."""
+    until = time.monotonic() + 60 * minutes
+    result = none_yet()
+    while time.monotonic() < until:
+        found = one(trials, live=result["trials"] % LIVE_EACH == LIVE_EACH - 1)
+        keep(found)
+        result = added(result, found)
+    return result
+
+
+def none_yet() -> dict[str, Any]:
+    """The result of no trial."""
+    return {"commit": commit(), **dict.fromkeys(COUNTED, 0), "failed": [], "points": {}}
+
+
+def one(trials: Trials, *, live: bool) -> dict[str, Any]:
+    """The result of a random trial."""
+    began, number = time.monotonic(), SystemRandom().randrange(FIRST_RANDOM, 1 << 40)
+    result = {**none_yet(), "trials": 1, "live": int(live)}
+    try:
+        ran = live_trial(number, trials.folder) if live else trials.trial(number)
+    except AssertionError as error:
+        result["failed"].append(number)
+        again = f"python -m tests.chaos --{'live' if live else 'trial'} {number}"
+        print(f"trial {number} (repeat with {again}): {error}", flush=True)
+    else:
+        result["points"] = dict(Counter(point for point in ran.points if point))
+        result["cuts"] = int(ran.bytes_cut > 0)
+        result["other_builds"] = int(isinstance(ran, Ran) and ran.other_build)
+    return {**result, "seconds": round(time.monotonic() - began, 1)}
 
 
 def main() -> int:
@@ -91,7 +105,7 @@ def main() -> int:
             print(live_trial(options.live, trials.folder))
             return 0
         result = many(trials, options.minutes)
-    total = keep(result)
+    total = sum(line["trials"] for line in kept())
     print(f"{result['trials']} trials at {result['commit']}, {len(result['failed'])} failed; {total} in {RESULTS.name}")
     print("  " + ", ".join(f"{name} {number}" for name, number in result["points"].items()))
     return 1 if result["failed"] else 0
