@@ -159,13 +159,14 @@ def chosen(
     from engine.runtimes.kafka.connection import look
     from engine.runtimes.kafka.letters import all_letters
     from engine.runtimes.kafka.security import connect
+    from engine.runtimes.kafka.topics import DEAD_LETTERS
     from events.dead_letters import Door
     from events.errors import Reason
 
     happened.among(reason, "reason", map(str, Reason))
     happened.among(door, "door", map(str, Door))
     _, connection = connect(workspace)
-    partitions = look(connection).partitions
+    partitions = look(connection, DEAD_LETTERS).partitions
     fold = Named(urls).letters(partitions, newest) if urls else {}
     if len(fold) < partitions and door in {None, str(Door.FOLD)}:
         untold = ", ".join(str(each) for each in range(partitions) if each not in fold)

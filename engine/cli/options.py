@@ -38,3 +38,16 @@ def address(web: str | None) -> tuple[str, int | None]:
     if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise CalledWrongly(f"--web must be HOST:PORT, like 127.0.0.1:6066; found {web!r}")
     return host, int(port)
+
+
+def own_folder(folder: Path, workspace: Path) -> Path:
+    """The folder that --folder names; raises CalledWrongly for the workspace itself, whose files are not mixed."""
+    if folder.absolute() == workspace.absolute():  # an empty name is the current folder
+        raise CalledWrongly("--folder must name a folder of its own; found the workspace itself, or nothing")
+    return folder
+
+
+def refuse_empty(option: str, url: str | None) -> None:
+    """Raise CalledWrongly for a depot without a name: most likely a variable that was not set."""
+    if url == "":
+        raise CalledWrongly(f"{option} must name a folder or a bucket; found nothing")

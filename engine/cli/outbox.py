@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HERE, Json, Web, Workspace, address
+from engine.cli.options import HERE, Json, Web, Workspace, address, own_folder
 from engine.cli.output import note, print_json, say
 from events.errors import CalledWrongly
 
@@ -46,8 +46,9 @@ def outbox(
     if web and until_idle:
         raise CalledWrongly("--web is for an outbox that goes on, without --until-idle")
     host, port = address(web)
+    named = None if folder is None else own_folder(folder, workspace)
     settings, connection = connect(workspace)
-    target = folder or (workspace / settings.delivery.outbox if settings.delivery.outbox else None)
+    target = named or (workspace / settings.delivery.outbox if settings.delivery.outbox else None)
     if target is None:
         raise CalledWrongly("delivery.outbox in strand.toml is empty; name a folder there, or with --folder")
     log_to_stderr("text")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.options import HERE, Json, Workspace
+from engine.cli.options import HERE, Json, Workspace, refuse_empty
 from engine.cli.output import print_json, progress, say
 from engine.cli.report import as_of_line, decision_lines, field, hash_lines
 from events.errors import CalledWrongly
@@ -69,6 +69,7 @@ def rebuild(
     from engine.replay.rebuild import rebuild as fold_again
     from engine.workspace.workspace import Workspace as Opened
 
+    refuse_empty("--into", into)
     if on_kafka(workspace):
         from engine.cli.replaying_kafka import prebuilt_on_kafka, rebuilt_on_kafka
 

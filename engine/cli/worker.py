@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.instants import instant_of, shown_instant
-from engine.cli.options import HERE, Json, Web, Workspace, address
+from engine.cli.options import HERE, Json, Web, Workspace, address, own_folder, refuse_empty
 from engine.cli.output import FOUND_A_FAULT, exit_code, note, print_json, say
 from engine.cli.report import run_lines
 from events.errors import CalledWrongly, StrandError
@@ -79,9 +79,10 @@ def worker(
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
     if web and until_idle:
         raise CalledWrongly("--web is for a worker that goes on, without --until-idle")
+    refuse_empty("--depot", depot)
+    own = workspace / "worker" if folder is None else own_folder(folder, workspace)
     host, port = address(web)
     log_to_stderr(log.value)
-    own = folder or workspace / "worker"
     with errors_in(log):
         connection = safe_connection(workspace)
         if until_idle:

@@ -94,15 +94,18 @@ def _checked(written: dict[str, Any], place: str, action: str) -> Settings:
 
 
 def _refuse_secrets(path: Path, written: dict[str, Any]) -> None:
-    """Raise OperatorError for a secret in the file: files are copied, committed and shown."""
-    table = written.get("kafka")
+    """Raise OperatorError for a secret in the file, in capitals too: files are copied, committed and shown."""
+    tables = [table for title, table in written.items() if title.lower() == "kafka" and isinstance(table, dict)]
+    found = {key.lower() for table in tables for key in table}
     for name, variable in SECRETS.items():
-        if isinstance(table, dict) and name in table:
+        if name in found:
             what = f"{path}: kafka.{name}: a secret must not stand in a file"
             raise OperatorError(what, f"delete the line and set {variable}; if others may have read it, change it")
 
 
 def _sentence(kind: str, message: str, place: tuple[int | str, ...]) -> str:
+    if kind == "model_type":
+        return f"must be a table, written as [{place[-1]}] on a line of its own"
     if kind != "extra_forbidden":
         words = message.removeprefix("Value error, ")
         return words[:1].lower() + words[1:]

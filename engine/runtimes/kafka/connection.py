@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,13 +52,19 @@ class Found:
     partitions: int
 
 
-def look(connection: Connection) -> Found:
-    """Ask the cluster; raises OperatorError if it does not answer, lacks a topic, or has too few partitions of one."""
-    cluster, (ids, counts) = administer(connection, lambda admin: (admin.describe_cluster(), ids_of(admin, connection)))
-    missing = [connection.topic(name) for name in NEEDED if name not in ids]
+def look(connection: Connection, *others: str) -> Found:
+    """Ask the cluster of the topics that are needed, and of `others` with as many partitions as the log.
+
+    Raises OperatorError if it does not answer, lacks a topic, or has too few partitions of one.
+    """
+    asked = (*NEEDED, *others)
+    cluster, (ids, counts) = administer(
+        connection, lambda admin: (admin.describe_cluster(), ids_of(admin, connection, asked))
+    )
+    missing = [connection.topic(name) for name in asked if name not in ids]
     if missing:
         raise OperatorError(f"the cluster has no topic {', '.join(missing)}", CREATE)
-    few = [name for name in (DECISIONS, TRANSITIONS) if counts[name] < counts[INTERACTIONS]]
+    few = [name for name in (DECISIONS, TRANSITIONS, *others) if counts[name] < counts[INTERACTIONS]]
     if few:
         said = ", ".join(f"{connection.topic(name)} {count}" for name, count in counts.items())
         what = f"{connection.topic(few[0])} must have as many partitions as the log; found {said}"
@@ -66,9 +72,11 @@ def look(connection: Connection) -> Found:
     return Found(cluster=str(cluster["cluster_id"]), ids=ids, partitions=counts[INTERACTIONS])
 
 
-def ids_of(admin: KafkaAdminClient, connection: Connection) -> tuple[dict[str, str], dict[str, int]]:
-    """The id of each topic that is there, and its number of partitions, by our name for it."""
-    names = {connection.topic(name): name for name in NEEDED}
+def ids_of(
+    admin: KafkaAdminClient, connection: Connection, asked: Sequence[str] = NEEDED
+) -> tuple[dict[str, str], dict[str, int]]:
+    """The id of each topic asked for that is there, and its number of partitions, by our name for it."""
+    names = {connection.topic(name): name for name in asked}
     ids: dict[str, str] = {}
     counts: dict[str, int] = {}
     for topic in admin.describe_topics(list(names)):

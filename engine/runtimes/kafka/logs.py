@@ -17,6 +17,9 @@ EVERY_S = 10.0
 TALKATIVE = ("aiokafka", "kafka", "engine.runtimes.kafka.reader", "engine.runtimes.kafka.beside")
 """Who writes a hundred lines a second while brokers are away, or one a second for hours."""
 
+SLOW_LOOP = "kafka.net.selector"
+"""Warns of each of its own tasks that took a tenth of a second, as they do on any busy machine: only errors count."""
+
 _KNOWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 
 
@@ -76,6 +79,7 @@ def complaints_to_stderr() -> None:
 
 def _write(lines: logging.Formatter) -> None:
     """Where somebody else has said where log lines go, they go there."""
+    logging.getLogger(SLOW_LOOP).setLevel(logging.ERROR)
     ours = [each for each in logging.getLogger().handlers if any(isinstance(one, InMeasure) for one in each.filters)]
     if ours:
         ours[0].setFormatter(lines)

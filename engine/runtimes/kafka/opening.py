@@ -96,6 +96,8 @@ class Opening:
         open_shard(shard)
         applied = -1 if shard.world is None else shard.world.meta.applied
         lines.info("partition %d is open", self.partition, extra={**said, "applied": applied})
+        if shard.world is None:
+            lines.warning("partition %d has no rulebook: `strand apply` activates one", self.partition, extra=said)
         return shard
 
     def _topic(self, name: str) -> PartitionTopic:

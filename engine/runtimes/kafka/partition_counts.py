@@ -44,6 +44,8 @@ class Counts:
         remake = f"nothing is in it: {self.delete(topic)}, then {self.create}"
         if topic == self.single:
             return remake if empty else HARMLESS
+        if not self.holding and not self._all_alike:
+            return remake
         if self._was_raised:
             return HARMLESS if self.found[topic] > self._needed else RAISED
         if empty and not (topic in self._made_alike and self._all_alike):

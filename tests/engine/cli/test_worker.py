@@ -91,12 +91,15 @@ def test_nothing_is_written_where_the_settings_say_another_number_of_partitions(
     assert not in_topic(connect(shop)[1], "activations").get(0)
 
 
-def test_without_a_rulebook_it_is_said_how_to_apply_one(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+def test_without_a_rulebook_it_is_said_how_to_apply_one(
+    tmp_path: Path, bootstrap: str, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
     shop = petshop(tmp_path / "kafka", bootstrap, prefix)
     assert strand("topics", "create", "-w", shop).code == 0
     assert strand("publish", next(shop.glob("*.jsonl")), "--catch-up", "-w", shop).code == 0
     ran = strand("worker", "--until-idle", "-w", shop)
     assert (ran.code, "no rulebook is active, so nothing was folded" in ran.err) == (0, True)
+    assert "partition 1 has no rulebook: `strand apply` activates one" in caplog.messages
     assert "strand apply --yes" in ran.err
     for answer in (ran, strand("verify", "-w", shop)):
         assert "as of           no time: no rulebook is active\n" in answer.out
@@ -140,3 +143,18 @@ def test_a_worker_runs_until_it_is_told_to_end(tmp_path: Path, bootstrap: str, p
         said = running.stderr.read()
         assert running.wait(20) == 0, said
     assert "everything is on the disk" in said
+
+
+def test_a_name_that_is_empty_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = petshop(tmp_path / "kafka", "127.0.0.1:1")
+    monkeypatch.chdir(shop)
+    for command, told in (
+        (("worker", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
+        (("worker", "--folder", shop), "--folder must name a folder of its own; found the workspace itself"),
+        (("outbox", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
+        (("worker", "--depot", ""), "--depot must name a folder or a bucket; found nothing"),
+        (("rebuild", "--into", ""), "--into must name a folder or a bucket; found nothing"),
+    ):
+        refused = strand(*command)
+        assert (refused.code, told in refused.err) == (2, True), refused.err
+    assert not (shop / "lock").exists()

@@ -36,6 +36,7 @@ def test_the_file_decides_and_the_environment_wins(tmp_path: Path, monkeypatch: 
         ("partitons = 4", r"strand.toml: partitons: no setting is called that; did you mean 'partitions'\?"),
         ("[delivery]\nfolder = 'x'", r"strand.toml: delivery.folder: no setting is called that"),
         ("partitions = 0", r"strand.toml: partitions: input should be greater than or equal to 1"),
+        ("kafka = 3", r"strand.toml: kafka: must be a table, written as \[kafka\] on a line of its own"),
         ("partitions = 'many'", r"strand.toml: partitions: input should be a valid integer"),
         ("log = 'carrier-pigeon:'", r"strand.toml: log: must be 'embedded:' or 'kafka://host:9092,host2:9092'"),
         ("log = 'kafka://'", r"strand.toml: log: must be "),
@@ -84,6 +85,7 @@ def test_a_password_comes_from_the_environment_and_is_not_shown(
     ("text", "told"),
     [
         (f"[kafka]\nsasl_password = '{SECRET}'", r"kafka.sasl_password: a secret must not stand in a file"),
+        (f"[Kafka]\nsasl_password = '{SECRET}'", r"kafka.sasl_password: a secret must not stand in a file"),
         (f"[kafka]\nkey_password = '{SECRET}'", r"set STRAND_KAFKA__KEY_PASSWORD"),
         (f"log = 'kafka://ann:{SECRET}@host:9092'", r"log: must be .*, without a user; .* STRAND_KAFKA__SASL_PASSWORD"),
         (f"log = '{SECRET}'", r"log: must be "),

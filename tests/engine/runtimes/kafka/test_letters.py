@@ -9,10 +9,12 @@ from typing import Any
 
 from engine.runtimes.clock import wall_clock_ms
 from engine.runtimes.embedded.rulebooks import load_rulebook
+from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.applying import apply_rulebook
 from engine.runtimes.kafka.clients import Clients
-from engine.runtimes.kafka.connection import INTERACTIONS
+from engine.runtimes.kafka.connection import CREATE, INTERACTIONS
 from engine.runtimes.kafka.security import connect
+from engine.runtimes.kafka.topics import DEAD_LETTERS
 from events.codec import encode_record
 from events.envelope import Event
 from events.partitioning import partition_of
@@ -138,3 +140,13 @@ def test_an_embedded_log_is_not_replayed(tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "shop")
     assert strand("dead-letters", "replay", "-w", shop).code == 2
     assert strand("dead-letters", "list", "--worker", "http://x", "-w", shop).code == 2
+
+
+def test_letters_whose_topic_is_gone_are_not_waited_for(tmp_path: Path, bootstrap: str, prefix: str) -> None:
+    shop = make_kafka_shop(tmp_path / "shop", bootstrap, prefix)
+    letters = prefix + DEAD_LETTERS
+    administer(connect(shop)[1], lambda admin: admin.delete_topics([letters]))
+    for command in ("list", "replay"):
+        told = strand("dead-letters", command, "-w", shop)
+        assert told.code == 1
+        assert told.err == f"the cluster has no topic {letters}\nOperator action: {CREATE}\n"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 
-from engine.runtimes.kafka.logs import EVERY_S, InMeasure, JsonLines
+from kafka.net import selector
+
+from engine.runtimes.kafka.logs import EVERY_S, SLOW_LOOP, InMeasure, JsonLines, complaints_to_stderr
 
 
 def test_a_line_is_one_object_with_its_fields_and_its_trace() -> None:
@@ -50,3 +52,10 @@ def test_what_a_worker_says_itself_is_always_written() -> None:
     measure = InMeasure(lambda: 0.0)
     for name in ("engine.runtimes.kafka.worker", "aiokafkalike", "asyncio"):
         assert [said(measure, name, "partition %d is open", 1) for _ in range(3)] == ["partition 1 is open"] * 3
+
+
+def test_a_client_that_is_slow_on_a_busy_machine_is_no_complaint() -> None:
+    complaints_to_stderr()
+    assert selector.log.name == SLOW_LOOP
+    assert not selector.log.isEnabledFor(logging.WARNING)
+    assert selector.log.isEnabledFor(logging.ERROR)

@@ -132,6 +132,14 @@ def test_what_is_empty_may_be_made_anew_and_nothing_else(shop: Path, connection:
     assert set(found(connection, *map(connection.topic, names))) == set(map(connection.topic, names))
 
 
+def test_empty_topics_that_differ_are_made_anew_as_the_setting_says(connection: Connection) -> None:
+    with KafkaAdminClient(bootstrap_servers=connection.bootstrap) as admin:
+        admin.create_topics([NewTopic(connection.topic("interactions"), 2, 1)])
+        create_topics(connection, partitions=3, replication=1)
+    (told,) = (each for each in check_topics(connection, partitions=3, replication=1) if each.setting == "partitions")
+    assert (told.topic, told.mend.startswith("nothing is in it: ")) == (connection.topic("interactions"), True)
+
+
 def append_to(connection: Connection, *names: str) -> None:
     """A record in each of these topics."""
 
