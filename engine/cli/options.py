@@ -47,7 +47,7 @@ def own_folder(folder: Path, workspace: Path) -> Path:
     return folder
 
 
-def refuse_empty(option: str, url: str | None) -> None:
-    """Raise CalledWrongly for a depot without a name: most likely a variable that was not set."""
-    if url == "":
-        raise CalledWrongly(f"{option} must name a folder or a bucket; found nothing")
+def refuse_empty(option: str, text: str | None, what: str = "a folder or a bucket") -> None:
+    """Raise CalledWrongly for an option whose text is empty: most likely a variable that was not set."""
+    if text == "":
+        raise CalledWrongly(f"{option} must name {what}; found nothing")

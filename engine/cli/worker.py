@@ -80,6 +80,7 @@ def worker(
     if web and until_idle:
         raise CalledWrongly("--web is for a worker that goes on, without --until-idle")
     refuse_empty("--depot", depot)
+    refuse_empty("--instance", instance, "this worker in the group")
     own = workspace / "worker" if folder is None else own_folder(folder, workspace)
     host, port = address(web)
     log_to_stderr(log.value)

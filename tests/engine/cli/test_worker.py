@@ -152,6 +152,7 @@ def test_a_name_that_is_empty_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         (("worker", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
         (("worker", "--folder", shop), "--folder must name a folder of its own; found the workspace itself"),
         (("outbox", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
+        (("worker", "--instance", ""), "--instance must name this worker in the group; found nothing"),
         (("worker", "--depot", ""), "--depot must name a folder or a bucket; found nothing"),
         (("rebuild", "--into", ""), "--into must name a folder or a bucket; found nothing"),
     ):
