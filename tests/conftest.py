@@ -53,6 +53,7 @@ QUICK = tuple(f"engine/cli/test_{name}.py" for name in ("events", "init", "outpu
 
 # Tests that take longest come first, so that none is left to the end, when the other processes have nothing to do.
 LONGEST = (
+    "engine/runtimes/kafka/test_outage.py",
     "chaos_kafka",
     "docs/test_operations_page.py",
     "chaos",

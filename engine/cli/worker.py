@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
@@ -102,9 +102,7 @@ def worker(
             web_port=port,
             ready=partial(say_joined, log),
         )
-        left = asyncio.run(life)
-        named = ", ".join(map(str, left))
-        tell(log, f"ended; partition {named} is not on the disk" if left else "ended; everything is on the disk")
+        say_ended(log, asyncio.run(life))
 
 
 @contextmanager
@@ -151,6 +149,12 @@ def finish(connection: Connection, folder: Path, name: str, depot: str | None, *
 def say_joined(log: LogFormat, joined: Worker) -> None:
     """Say that it works."""
     tell(log, f"joined a group that shares {joined.partitions} partitions; Ctrl-C ends it")
+
+
+def say_ended(log: LogFormat, left: Sequence[int]) -> None:
+    """Say that it has ended, and of which partitions the last is not on its disk."""
+    named = ", ".join(map(str, left))
+    tell(log, f"ended; partition {named} is not on the disk" if left else "ended; everything is on the disk")
 
 
 def tick(

@@ -108,13 +108,13 @@ class Slot:
 
     def _count_end(self) -> None:
         code = None if self.process is None else self.process.exitcode
-        may = code is None or code in self.may_end or (code == 1 and self._met_no_broker())
+        may = code is None or code in self.may_end or (code == 1 and self.met_no_broker())
         assert may, f"w{self.number} ended with {code}: {self.last_words()}"
         if code == -signal.SIGKILL and not self._killed:
             self.deaths += 1
             self.points[self.kill_at.partition(":")[0]] += 1
 
-    def _met_no_broker(self) -> bool:
+    def met_no_broker(self) -> bool:
         """Whether it ended before it had joined, as it should where no broker answers: it is for others to start it."""
         return not self.said and self.last_words().rstrip().endswith(f"Operator action: {ACTION}")
 

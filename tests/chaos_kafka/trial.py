@@ -258,10 +258,10 @@ def _need_equal(name: str, found: RunReport, expected: RunReport, passing: froze
 
 
 def _stop(slot: Slot) -> None:
-    """End it in order: again where it dies at a place that its last start named."""
+    """End it in order: again where it dies at a place that its last start named, or no broker answered then."""
     slot.thaw()
     code = slot.stop()
-    if code == -signal.SIGKILL:
+    if code == -signal.SIGKILL or (code == 1 and slot.met_no_broker()):
         slot.start(build=slot.build)
         while not slot.said:
             time.sleep(0.05)
