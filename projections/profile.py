@@ -73,7 +73,7 @@ def own_zone(profile: Mapping[str, Entry]) -> str | None:
 
 def update_consent(state: Any, channel: str, purpose: str, *, granted: bool, when: tuple[int, int]) -> None:
     """Fold one consent_changed."""
-    _latest(state.consent, grant_key(channel, purpose), (granted, *when))
+    _latest(state.consent, _grant_key(channel, purpose), (granted, *when))
 
 
 def unsubscribe(state: Any, channel: str | None, purpose: str | None, o: int, k: int) -> None:
@@ -82,16 +82,19 @@ def unsubscribe(state: Any, channel: str | None, purpose: str | None, o: int, k:
         _latest(state.consent, _stop_key(channel, purpose), (False, o, k))
 
 
-def grant_key(channel: str, purpose: str) -> str:
-    """Where the latest word on a channel and purpose stands: their names, in which what means something here is
-    escaped."""
-    return ".".join(_MEANING.sub(r"\\\g<0>", part) for part in (channel, purpose))
+def _grant_key(channel: str, purpose: str) -> str:
+    """Where the latest word on a channel and purpose stands."""
+    return f"{_escaped(channel)}.{_escaped(purpose)}"
 
 
 def _stop_key(channel: str | None, purpose: str | None) -> str:
     """Where the latest unsubscription from them stands; what is left out, or empty, means all."""
-    named = (_MEANING.sub(r"\\\g<0>", part) if part else ANY for part in (channel, purpose))
-    return ".".join(named) + STOP
+    return ".".join(_escaped(part) if part else ANY for part in (channel, purpose)) + STOP
+
+
+def _escaped(name: str) -> str:
+    """The name, with what means something in a key marked as not meaning it."""
+    return _MEANING.sub(r"\\\g<0>", name)
 
 
 def asked_for(consent: Mapping[str, Entry]) -> list[tuple[str, str]]:
@@ -131,7 +134,7 @@ def consented(consent: Mapping[str, Entry], channel: str, purpose: str) -> bool:
 def _consent_keys(channel: str, purpose: str) -> tuple[str, tuple[str, ...]]:
     """Where the grant stands, and where an unsubscription that undoes it may."""
     stops = (_stop_key(*named) for named in ((channel, purpose), (None, purpose), (channel, None), (None, None)))
-    return grant_key(channel, purpose), tuple(stops)
+    return _grant_key(channel, purpose), tuple(stops)
 
 
 def mark_address(state: Any, channel: str, address: str | None, o: int, k: int) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -27,8 +28,9 @@ COUNTED = ("trials", "live", "cuts", "other_builds", "seconds")
 FIRST_RANDOM = 1_000  # numbers below are those of the tests
 
 
+@cache
 def commit() -> str:
-    """The commit of the tree, marked where the engine differs from it."""
+    """The commit of the tree when it is first asked for, marked where the engine differs from it."""
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True).stdout
     layers = ["events", "projections", "triggers", "templates", "engine"]
