@@ -35,7 +35,15 @@ class Reason(StrEnum):
 
 
 class StrandError(Exception):
-    """The root of what Strand raises on purpose; it goes whole from one process to another."""
+    """The root of what Strand raises on purpose; it goes whole from one process to another.
+
+    Its text is the `message`, and the `action` of whoever can mend it, where there is one.
+    """
+
+    def __init__(self, message: str, action: str = "") -> None:
+        super().__init__(f"{message}\nOperator action: {action}" if action else message)
+        self.message = message
+        self.action = action
 
     def __reduce__(self) -> tuple[Callable[..., StrandError], tuple[object, ...]]:
         return _restored, (type(self), self.args, self.__dict__)
@@ -113,9 +121,6 @@ class ExpressionInvalid(StrandError):
 class CalledWrongly(StrandError):
     """What was asked for cannot be; the text says what could be, as an `Operator action:` where that is to do."""
 
-    def __init__(self, message: str, action: str = "") -> None:
-        super().__init__(f"{message}\nOperator action: {action}" if action else message)
-
 
 class RenderFailed(StrandError):
     """A template failed or passed a limit; the text names template, line (from 1, 0 if none is known) and cause."""
@@ -131,9 +136,7 @@ class OperatorError(StrandError):
     """What only a person can mend: `action` says how."""
 
     def __init__(self, message: str, action: str) -> None:
-        super().__init__(f"{message}\nOperator action: {action}")
-        self.message = message
-        self.action = action
+        super().__init__(message, action)
 
 
 class WorkspaceBusy(OperatorError):

@@ -1,5 +1,18 @@
-"""`python -m engine.cli` is `strand`."""
+"""What the command `strand` starts, as `python -m engine.cli` does."""
 
-from engine.cli.main import main
+from __future__ import annotations
 
-main()
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Load the commands and run one; Ctrl-C while they load ends it as quietly as Ctrl-C does later."""
+    try:
+        from engine.cli.main import main as run
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -41,9 +41,11 @@ def address(web: str | None) -> tuple[str, int | None]:
 
 
 def own_folder(folder: Path, workspace: Path) -> Path:
-    """The folder that --folder names; raises CalledWrongly for the workspace itself, whose files are not mixed."""
-    if folder.absolute() == workspace.absolute():  # an empty name is the current folder
-        raise CalledWrongly("--folder must name a folder of its own; found the workspace itself, or nothing")
+    """The folder that --folder names; raises CalledWrongly for the workspace itself, whose files are not mixed, and for
+    no name, which is read as the current folder's."""
+    if folder == Path() or folder.absolute() == workspace.absolute():
+        what = "found nothing, the current folder or the workspace"
+        raise CalledWrongly(f"--folder must name a folder of its own; {what}")
     return folder
 
 

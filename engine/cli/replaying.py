@@ -218,7 +218,7 @@ def verified_lines(found: Verified) -> Iterable[str]:
         yield "0 differences from the live world"
     if found.redecided:
         yield from redecided_lines(found.redecided)
-    yield as_of_line(summary["as_of_ms"], "UTC")
+    yield as_of_line(summary["as_of_ms"], "UTC", "no rulebook is active, or nothing is decided under it yet")
     yield from decision_lines(found.recorded.decisions)
     yield from hash_lines(summary["state_hash"], summary["decisions_hash"])
 

@@ -53,9 +53,9 @@ def figures(report: RunReport, zone: str) -> Iterator[str]:
     yield as_of_line(report.as_of_ms, zone)
 
 
-def as_of_line(as_of_ms: int | None, zone: str) -> str:
-    """Up to when; no rulebook is active where there is no time."""
-    return field("as of", f"{shown_instant(as_of_ms, zone)} {zone}" if as_of_ms else "no time: no rulebook is active")
+def as_of_line(as_of_ms: int | None, zone: str, otherwise: str = "no rulebook is active") -> str:
+    """Up to when, or why there is no time."""
+    return field("as of", f"{shown_instant(as_of_ms, zone)} {zone}" if as_of_ms else f"no time: {otherwise}")
 
 
 def decision_lines(decisions: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

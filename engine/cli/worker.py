@@ -113,7 +113,7 @@ def errors_in(log: LogFormat) -> Iterator[None]:
     except StrandError as error:
         if log is not LogFormat.JSON:
             raise
-        lines.error("%s", error, extra={"action": getattr(error, "action", "")})
+        lines.error("%s", error.message, extra={"action": error.action})
         raise typer.Exit(exit_code(error)) from None
     except Exception:
         if log is not LogFormat.JSON:

@@ -47,8 +47,8 @@ class Hearing:
 
     @property
     def away(self) -> bool:
-        """Whether no broker answers, or not those that lead our partitions."""
-        return bool(self._why)
+        """Whether no broker answers, or not those that lead our partitions, or none can acknowledge an append."""
+        return bool(self._why) or self._clients.waits_s() > SILENT_S
 
     def silent_s(self) -> float:
         """For how long brokers have left a question or an append unanswered; 0 while they answer."""

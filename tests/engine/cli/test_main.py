@@ -104,3 +104,22 @@ def test_help_is_quick() -> None:
         subprocess.run([sys.executable, "-m", "engine.cli", "--help"], check=True, capture_output=True)
         took_s.append(time.perf_counter() - begun)
     assert min(took_s) < 0.3
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupts:
+    def find_spec(self, name, *where):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+from engine.cli.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_commands_load_is_no_traceback() -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

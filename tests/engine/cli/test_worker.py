@@ -101,8 +101,9 @@ def test_without_a_rulebook_it_is_said_how_to_apply_one(
     assert (ran.code, "no rulebook is active, so nothing was folded" in ran.err) == (0, True)
     assert "partition 1 has no rulebook: `strand apply` activates one" in caplog.messages
     assert "strand apply --yes" in ran.err
-    for answer in (ran, strand("verify", "-w", shop)):
-        assert "as of           no time: no rulebook is active\n" in answer.out
+    assert "as of           no time: no rulebook is active\n" in ran.out
+    verified = strand("verify", "-w", shop)
+    assert "no time: no rulebook is active, or nothing is decided under it yet\n" in verified.out
     (shop / "file").touch()
     wrong = strand("worker", "--until-idle", "--folder", shop / "file", "-w", shop)
     assert (wrong.code, "must be a folder" in wrong.err) == (1, True)
@@ -147,11 +148,13 @@ def test_a_worker_runs_until_it_is_told_to_end(tmp_path: Path, bootstrap: str, p
 
 def test_a_name_that_is_empty_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = petshop(tmp_path / "kafka", "127.0.0.1:1")
+    elsewhere = strand("worker", "--folder", "", "-w", shop)
+    assert (elsewhere.code, "--folder must name a folder of its own; found nothing" in elsewhere.err) == (2, True)
     monkeypatch.chdir(shop)
     for command, told in (
-        (("worker", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
-        (("worker", "--folder", shop), "--folder must name a folder of its own; found the workspace itself"),
-        (("outbox", "--folder", ""), "--folder must name a folder of its own; found the workspace itself, or nothing"),
+        (("worker", "--folder", ""), "--folder must name a folder of its own; found nothing"),
+        (("worker", "--folder", shop), "--folder must name a folder of its own; found nothing"),
+        (("outbox", "--folder", ""), "--folder must name a folder of its own; found nothing"),
         (("worker", "--instance", ""), "--instance must name this worker in the group; found nothing"),
         (("worker", "--depot", ""), "--depot must name a folder or a bucket; found nothing"),
         (("rebuild", "--into", ""), "--into must name a folder or a bucket; found nothing"),

@@ -185,6 +185,7 @@ def test_of_two_workers_with_one_instance_one_ends(cluster: Cluster, shop: Path,
             assert ended.process.returncode == 1
             last = ended.lines()[-1]
             assert "another worker uses the instance 'one'" in str(last["message"])
+            assert "Operator action" not in str(last["message"])
             assert "an --instance of its own" in str(last["action"])
             until(left.port, "/readyz", 200, "")
         finally:
