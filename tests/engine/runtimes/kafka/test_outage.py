@@ -88,9 +88,8 @@ def working(shop: Path, log: Path, *options: str) -> Iterator[Running]:
         worker.process.wait()
 
 
-def publish(bootstrap: str, *happened: dict[str, object]) -> None:
+def publish(connection: Connection, *happened: dict[str, object]) -> None:
     async def publishing() -> None:
-        connection = Connection(bootstrap=bootstrap)
         appending = Clients(connection)
         await appending.start()
         for each in happened:
@@ -124,7 +123,7 @@ def test_an_outage_is_told_and_is_no_reason_not_to_end(cluster: Cluster, shop: P
         assert worker.figure("strand_brokers_silent_seconds") == 0
 
         profile = event("p", "c0", now_ms(), "profile_updated", email="c0@mail.example")
-        publish(cluster.bootstrap, profile, event("o1", "c0", now_ms()))
+        publish(Connection(bootstrap=cluster.bootstrap), profile, event("o1", "c0", now_ms()))
         until(worker.port, "/metrics", 200, 'decision="schedule"')
         cluster.kill()
         time.sleep(5)  # it appends a tick, three seconds after the order
