@@ -4,6 +4,8 @@ if-else, or, and, not, comparisons, + -, * /, minus, atoms.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from events.errors import ExpressionInvalid, Fault
 from events.nearest import did_you_mean
 from projections.expressions.lexer import Token, TokenKind, tokenise
@@ -21,6 +23,7 @@ from projections.expressions.tree import (
     Node,
     Not,
     Or,
+    Sign,
 )
 
 MAX_CHARACTERS = 2_000
@@ -28,7 +31,7 @@ MAX_NODES = 200
 # Parentheses, `not` and minus within each other: keeps the parser's own recursion bounded.
 MAX_DEPTH = 40
 
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
 _OPERAND = "a value: a number, a text in quotes, a name, a function, a list or '('"
 
 
@@ -174,7 +177,7 @@ class _Parser:
         operands = [self._sum()]
         if self._is("is"):
             return self._is_null(start, operands[0])
-        ops: list[str] = []
+        ops: list[Sign] = []
         while (op := self._comparison_sign()) is not None:
             ops.append(op)
             operands.append(self._sum())
@@ -185,10 +188,10 @@ class _Parser:
         self._count(start)
         return Chain(at=start.at, end=self._previous_end(), operands=tuple(operands), ops=tuple(ops))
 
-    def _comparison_sign(self) -> str | None:
+    def _comparison_sign(self) -> Sign | None:
         token = self._peek()
-        if token.kind is TokenKind.SYMBOL and token.value in _COMPARISONS:
-            return str(self._take().value)
+        if token.kind is TokenKind.SYMBOL and token.value in _SIGNS:
+            return _SIGNS[str(self._take().value)]
         if self._accept("in"):
             return "in"
         if self._is("not") and self._is("in", ahead=1):
