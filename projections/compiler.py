@@ -19,7 +19,7 @@ from events.numbers import MICRO, quantise, shown, shown_text
 from events.zones import load_zones
 from projections import profile as person
 from projections import thresholds
-from projections.analysis import Analysis, conditions_of
+from projections.analysis import Analysis
 from projections.decoding import (
     Activated,
     Tick,
@@ -30,7 +30,7 @@ from projections.decoding import (
     profile_checker,
     profile_struct,
 )
-from projections.definitions import Bands, DimensionDef, SegmentDef, TraitDef, TraitKind, WorldDef
+from projections.definitions import Bands, DimensionDef, SegmentDef, TraitDef, TraitKind, WorldDef, conditions_of
 from projections.entities import dimension, next_change, segment, value_text
 from projections.expressions import runtime
 from projections.expressions import values as source
@@ -50,6 +50,7 @@ from projections.sources import (
     builtin,
     references,
     source_name,
+    sources_of,
     trait_code,
 )
 from projections.state import StateCodec, state_struct
@@ -270,8 +271,7 @@ class Compiler:
         return function
 
     def _reads(self, node: Node) -> tuple[str, ...]:
-        names = {source_name(ref) for ref in references(node, self.world)}
-        return tuple(sorted(name for name in names if name is not None))
+        return tuple(sorted(sources_of(node, self.world)))
 
     def _event_structs(self) -> dict[str, type[msgspec.Struct]]:
         made = {}

@@ -5,7 +5,7 @@ Expressions are checked trees (`projections.expressions.tree`). Durations are mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -115,6 +115,20 @@ class DimensionDef:
             missing = () if self.form.missing is None else (self.form.missing,)
             return self.form.names + missing
         return None
+
+
+def conditions_of(definition: SegmentDef | DimensionDef) -> Iterator[Node]:
+    """Every expression that decides an entity."""
+    if isinstance(definition, SegmentDef):
+        yield definition.when
+        if definition.leaves_when is not None:
+            yield definition.leaves_when
+    elif isinstance(definition.form, Cases):
+        yield from (condition for _, condition in definition.form.cases if condition is not None)
+    elif isinstance(definition.form, Bands):
+        yield definition.form.number
+    else:
+        yield definition.form.trait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

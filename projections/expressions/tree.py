@@ -176,3 +176,8 @@ class Call(Node):
 
     function: str
     arguments: tuple[Node, ...]
+
+
+def at_least(number: Node, cut: int) -> Compare:
+    """`number >= cut`, the cut in millionths."""
+    return Compare(op=">=", left=number, right=Const(value=cut, kind=Kind.NUMBER), kind=Kind.FLAG)
