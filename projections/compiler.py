@@ -19,6 +19,7 @@ from events.numbers import MICRO, quantise, shown, shown_text
 from events.zones import load_zones
 from projections import profile as person
 from projections import thresholds
+from projections.affecting import Affecting
 from projections.analysis import Analysis
 from projections.decoding import (
     Activated,
@@ -40,6 +41,8 @@ from projections.expressions.tree import Kind, Node, Ref, Root
 from projections.expressions.values import Num, Temporaries, Val
 from projections.folding import attributes, field_value
 from projections.handlers import Handlers
+from projections.indexing import Indexing
+from projections.passing import Passing
 from projections.program import Program
 from projections.settling import Settling
 from projections.sources import (
@@ -85,9 +88,10 @@ class Compiler:
         self.segments = len(world.segments)
         self.analysis = Analysis(world, self.sources, self.entities).run()
         self.constants: dict[str, Any] = {}
-        self.handlers = Handlers(
-            analysis=self.analysis, constants=self.constants, emit_state=self.emitter, types=world.types
-        )
+        self.indexing = Indexing(self.analysis, self.constants)
+        affecting = Affecting(self.indexing, self.emitter)
+        self.passing = Passing(affecting)
+        self.handlers = Handlers(affecting, self.passing, world.types)
 
     def _sources(self) -> dict[str, Source]:
         found: dict[str, Source] = {}
@@ -147,7 +151,7 @@ class Compiler:
     # ------------------------------------------------------------ the module
     def compile(self) -> Program:
         """Write, compile and bind the generated module."""
-        self.handlers.prepare()
+        self.indexing.prepare()
         lines: list[str] = []
         for number, definition in enumerate(self.entities):
             if isinstance(definition, SegmentDef):
@@ -156,8 +160,8 @@ class Compiler:
             else:
                 lines += dimension(number, definition, self.emitter())
         movers = self._next_changes(lines)
-        self.handlers.group(movers)
-        lines += self.handlers.expire() + self.handlers.due() + self.handlers.bound()
+        self.indexing.group(movers)
+        lines += self.passing.expire() + self.passing.due() + self.passing.bound()
         for type_name in self.world.types:
             lines += self.handlers.handler(type_name)
         for number, (key, request) in enumerate(sorted(self.requests.items())):
@@ -292,7 +296,7 @@ class Compiler:
             "NEVER": runtime.NEVER,
             "ZONE": self.world.time_zone,
             "NEXT": [],
-            "MOVING": self.handlers.moving(movers, None),
+            "MOVING": self.indexing.moving(movers, None),
             "NOTHING": (None, 0, 0),
             "PROFILE_READERS": readers,
             "bisect_right": bisect_right,
