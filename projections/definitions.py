@@ -149,3 +149,8 @@ class WorldDef:
     segments: Mapping[str, SegmentDef] = field(default_factory=dict)
     dimensions: Mapping[str, DimensionDef] = field(default_factory=dict)
     time_zone: str = "UTC"
+
+    @property
+    def formulas(self) -> dict[str, Node]:
+        """The expressions of the traits that are formulas, by name."""
+        return {name: trait.formula for name, trait in self.traits.items() if trait.formula is not None}
