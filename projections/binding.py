@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from events.calendar import parse_date
 from events.numbers import quantise, shown, shown_text
+from events.times import parse_instant
 from projections import profile as person
 from projections import thresholds
 from projections.analysis import Analysis
@@ -104,6 +106,8 @@ class Binding:
             "PROFILE_READERS": readers,
             "bisect_right": bisect_right,
             "quantise": quantise,
+            "instant_of": parse_instant,
+            "day_of": parse_date,
             "shown_text": shown_text,
             "shown": shown,
             "value_text": value_text,

@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from events.calendar import parse_date
 from events.decodable import decodable
 from events.envelope import RULEBOOK_ACTIVATED, TICK
 from events.numbers import LIMIT
 from events.times import parse_instant
 from projections.definitions import JOINT, FieldKinds, WorldDef
-from projections.expressions.runtime import day_of
 from projections.expressions.tree import Kind
 
 WHOLE = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
@@ -126,7 +126,7 @@ def event_decoder(structs: Mapping[str, type[msgspec.Struct]]) -> Callable[[byte
     return msgspec.msgpack.Decoder(reduce(or_, [*structs.values(), Tick, Activated])).decode
 
 
-READERS: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_instant, Kind.DATE: day_of}
+READERS: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_instant, Kind.DATE: parse_date}
 
 
 def checker(kinds: FieldKinds) -> Callable[[Any], None] | None:
