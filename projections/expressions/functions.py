@@ -20,7 +20,6 @@ _NUMBER = frozenset({Kind.NUMBER})
 _TEXT = frozenset({Kind.TEXT})
 _SINGLE = _NUMBER | _TEXT | MOMENTS | {Kind.FLAG}
 
-
 Arguments = Sequence[Node]
 
 
