@@ -1,22 +1,20 @@
 """What each entity's condition depends on, sorted into indexes.
 
-Entities are numbered: segments by name, then dimensions in order. Segments that all test one text for equality (a city,
-a plan) are sorted into groups by the value they look for: of those only one group can be affected by what a customer
-does. A comparison of a source with a constant goes to that
-source's thresholds; one of a still expression (a formula, a mean) becomes a feature, whose value is compared before and
-after; ages go to the thresholds of their time; equalities are found by value; everything else is asked whenever its
-sources change.
+Entities are numbered: segments by name, then dimensions in order. Each is in a group or in none (`grouping.py`), and
+each group has indexes of its own. A comparison of a source with a constant goes to that source's thresholds; one of a
+still expression (a formula, a mean) becomes a feature, whose value is compared before and after; ages go to the
+thresholds of their time; equalities are found by value; everything else is asked whenever its sources change.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from events.numbers import MICRO
-from projections.definitions import Bands, Cases, DimensionDef, SegmentDef, ValuesOf, WorldDef
+from projections.definitions import Bands, DimensionDef, SegmentDef, ValuesOf, WorldDef, conditions_of
+from projections.dependencies import parents_of, sources_read
 from projections.expressions.moving import FLIPPED, as_since
 from projections.expressions.tree import (
     And,
@@ -31,32 +29,12 @@ from projections.expressions.tree import (
     Or,
     Ref,
     Root,
+    at_least,
 )
 from projections.expressions.values import Num
-from projections.sources import Source, references, source_name
+from projections.grouping import choose_selector, is_age
+from projections.sources import Source, source_name, sources_of
 from projections.thresholds import Entry
-
-SELECTOR_LEAST = 2
-"""Segments that must test a source for equality before it sorts entities into groups."""
-
-
-def conditions_of(definition: SegmentDef | DimensionDef) -> Iterator[Node]:
-    """Every expression that decides an entity."""
-    if isinstance(definition, SegmentDef):
-        yield definition.when
-        if definition.leaves_when is not None:
-            yield definition.leaves_when
-    elif isinstance(definition.form, Cases):
-        yield from (condition for _, condition in definition.form.cases if condition is not None)
-    elif isinstance(definition.form, Bands):
-        yield definition.form.number
-    else:
-        yield definition.form.trait
-
-
-def at_least(number: Node, cut: int) -> Compare:
-    """`number >= cut`, the cut in millionths."""
-    return Compare(op=">=", left=number, right=Const(value=cut, kind=Kind.NUMBER), kind=Kind.FLAG)
 
 
 def bare(node: Node) -> Node:
@@ -109,11 +87,14 @@ class Analysis:
 
     def run(self) -> Analysis:
         """Classify every condition."""
-        self._choose_selector()
+        self.selector, self.group_of = choose_selector(self.entities, self.sources)
+        for group in self.group_of:
+            self.groups.setdefault(group, Questions())
         self.number_of = {definition.name: number for number, definition in enumerate(self.entities)}
+        self.parents = [parents_of(definition, self.number_of) for definition in self.entities]
+        self.reads = sources_read(self.entities, self.parents, self.world)
         self.members_tested = [{} for _ in self.entities]
         for number, definition in enumerate(self.entities):
-            self.parents.append({self.number_of[name] for name in self._read_entities(definition)})
             form = definition.form if isinstance(definition, DimensionDef) else None
             if isinstance(form, Bands):
                 for cut in form.at:
@@ -124,85 +105,9 @@ class Analysis:
             else:
                 for condition in conditions_of(definition):
                     self._condition(number, condition)
-        self.certain = {number for number, definition in enumerate(self.entities) if self._is_age(number, definition)}
-        self.reads = [tuple(sorted(self._all_reads(number, set()))) for number in range(len(self.entities))]
+            if is_age(definition, self.selector, self.group_of[number]):
+                self.certain.add(number)
         return self
-
-    def order(self) -> list[int]:
-        """The entities' ranks: each after those it reads."""
-        rank: dict[int, int] = {}
-
-        def visit(number: int) -> None:
-            if number in rank:
-                return
-            for parent in sorted(self.parents[number]):
-                visit(parent)
-            rank[number] = len(rank)
-
-        for number in range(len(self.entities)):
-            visit(number)
-        return [rank[number] for number in range(len(self.entities))]
-
-    def _read_entities(self, definition: SegmentDef | DimensionDef) -> Iterator[str]:
-        for condition in conditions_of(definition):
-            for part in condition.walk():
-                if isinstance(part, Ref) and part.root in (Root.SEGMENT, Root.DIMENSION):
-                    yield part.path[0]
-
-    def _all_reads(self, number: int, seen: set[int]) -> set[str]:
-        if number in seen:
-            return set()
-        seen.add(number)
-        found = {name for condition in conditions_of(self.entities[number]) for name in self._sources(condition)}
-        for parent in self.parents[number]:
-            found |= self._all_reads(parent, seen)
-        return found
-
-    def _sources(self, node: Node) -> set[str]:
-        names = (source_name(ref) for ref in references(node, self.world))
-        return {name for name in names if name is not None}
-
-    # ------------------------------------------------------------ classification
-    def _choose_selector(self) -> None:
-        """The text source that most segments test for equality, and each entity's value of it."""
-        tests = [dict(self._equalities(definition)) for definition in self.entities]
-        counts = Counter(name for found in tests for name in found)
-        name, count = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=(None, 0))
-        self.selector = name if count >= SELECTOR_LEAST else None
-        self.group_of = [found.get(self.selector or "") for found in tests]
-        for value in self.group_of:
-            self.groups.setdefault(value, Questions())
-
-    def _equalities(self, definition: SegmentDef | DimensionDef) -> Iterator[tuple[str, str]]:
-        """(text source, value) of each equality without which nobody enters a segment."""
-        if not isinstance(definition, SegmentDef):
-            return
-        for part in definition.when.operands if isinstance(definition.when, And) else (definition.when,):
-            if isinstance(part, Compare) and part.op == "==" and isinstance(part.right, Const):
-                name = source_name(part.left) if isinstance(part.left, Ref) else None
-                if name in self.sources and part.left.kind is Kind.TEXT and isinstance(part.right.value, str):
-                    yield str(name), part.right.value
-
-    def _is_age(self, number: int, definition: SegmentDef | DimensionDef) -> bool:
-        """Whether nothing but the age of one instant decides, for a customer of the entity's group."""
-        if isinstance(definition, DimensionDef):
-            form = definition.form
-            return isinstance(form, Bands) and as_since(at_least(form.number, form.at[0])) is not None
-        parts = definition.when.operands if isinstance(definition.when, And) else (definition.when,)
-        rest = [part for part in parts if not self._selects(number, part)]
-        alone = rest[0] if len(rest) == 1 and definition.leaves_when is None else None
-        return isinstance(alone, Compare) and as_since(alone) is not None
-
-    def _selects(self, number: int, part: Node) -> bool:
-        """Whether it is the equality that puts the entity in its group."""
-        return (
-            isinstance(part, Compare)
-            and isinstance(part.left, Ref)
-            and isinstance(part.right, Const)
-            and part.op == "=="
-            and self.group_of[number] is not None
-            and (source_name(part.left), part.right.value) == (self.selector, self.group_of[number])
-        )
 
     def _of(self, number: int) -> Questions:
         return self.groups[self.group_of[number]]
@@ -227,7 +132,7 @@ class Analysis:
                 self._any(number, node)
 
     def _any(self, number: int, node: Node) -> None:
-        for name in self._sources(node):
+        for name in sources_of(node, self.world):
             self._of(number).entries[name].any_change.add(number)
 
     def _null(self, number: int, operand: Node) -> None:
@@ -265,7 +170,7 @@ class Analysis:
                 return True
             key = bare(left)
             if key not in self.features:
-                self.features[key] = Feature(len(self.features), left, frozenset(self._sources(left)))
+                self.features[key] = Feature(len(self.features), left, frozenset(sources_of(left, self.world)))
             self._of(number).features[self.features[key].number].comparisons.append((number, op, cut))
             return True
         if source is not None and name is not None and op == "==" and left.kind is Kind.TEXT:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
 
+from events.calendar import parse_date
 from events.decodable import decodable
 from events.envelope import RULEBOOK_ACTIVATED, TICK
 from events.numbers import LIMIT
 from events.times import parse_instant
-from projections.definitions import JOINT, FieldKinds
-from projections.expressions.runtime import day_of
+from projections.definitions import JOINT, FieldKinds, WorldDef
 from projections.expressions.tree import Kind
 
 WHOLE = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
@@ -108,7 +110,23 @@ def profile_struct(profile: Mapping[str, Kind]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Profile", members, gc=False, rename={attribute(name): name for name in profile})
 
 
-READERS: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_instant, Kind.DATE: day_of}
+def event_structs(world: WorldDef) -> dict[str, type[msgspec.Struct]]:
+    """The typed event of every type."""
+    made = {}
+    for name, kinds in world.types.items():
+        profile = name == "profile_updated"
+        made[name] = event_struct(
+            name, profile_struct(world.profile) if profile else data_struct(f"Data_{name}", kinds)
+        )
+    return made
+
+
+def event_decoder(structs: Mapping[str, type[msgspec.Struct]]) -> Callable[[bytes], Any]:
+    """The function that reads a record of any of the types, or a control record."""
+    return msgspec.msgpack.Decoder(reduce(or_, [*structs.values(), Tick, Activated])).decode
+
+
+READERS: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_instant, Kind.DATE: parse_date}
 
 
 def checker(kinds: FieldKinds) -> Callable[[Any], None] | None:
@@ -154,3 +172,12 @@ def profile_checker(profile: Mapping[str, Kind]) -> Callable[[Any], None]:
             _check(event.data, path, reader)
 
     return check
+
+
+def event_checks(
+    world: WorldDef, structs: Mapping[str, type[msgspec.Struct]]
+) -> dict[type[msgspec.Struct], Callable[[Any], None]]:
+    """The checks of the types that have times or dates, by their structs."""
+    checks = {name: checker(kinds) for name, kinds in world.types.items()}
+    found = {structs[name]: check for name, check in checks.items() if check is not None}
+    return found | {structs["profile_updated"]: profile_checker(world.profile)}

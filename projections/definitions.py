@@ -5,7 +5,7 @@ Expressions are checked trees (`projections.expressions.tree`). Durations are mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -117,6 +117,20 @@ class DimensionDef:
         return None
 
 
+def conditions_of(definition: SegmentDef | DimensionDef) -> Iterator[Node]:
+    """Every expression that decides an entity."""
+    if isinstance(definition, SegmentDef):
+        yield definition.when
+        if definition.leaves_when is not None:
+            yield definition.leaves_when
+    elif isinstance(definition.form, Cases):
+        yield from (condition for _, condition in definition.form.cases if condition is not None)
+    elif isinstance(definition.form, Bands):
+        yield definition.form.number
+    else:
+        yield definition.form.trait
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldKinds:
     """The fields of an event type, of an item, or of the profile: name -> kind, or a nested list of items."""
@@ -135,3 +149,8 @@ class WorldDef:
     segments: Mapping[str, SegmentDef] = field(default_factory=dict)
     dimensions: Mapping[str, DimensionDef] = field(default_factory=dict)
     time_zone: str = "UTC"
+
+    @property
+    def formulas(self) -> dict[str, Node]:
+        """The expressions of the traits that are formulas, by name."""
+        return {name: trait.formula for name, trait in self.traits.items() if trait.formula is not None}

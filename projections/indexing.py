@@ -13,7 +13,8 @@ from projections.definitions import SegmentDef
 from projections.expressions.values import Num
 from projections.sources import Source
 from projections.thresholds import Entry, Group, SourceIndex, Thresholds
-from projections.traits.collections import ValueSet
+from projections.traits.collections import ValueSet, WindowedSet
+from projections.traits.windowed import Windowed
 
 FEATURE_SCALE = Fraction(2 * MICRO)
 """Features are compared by floor plus ceiling of their millionths."""
@@ -42,6 +43,17 @@ class Indexed:
         """The local list of elements that came or went, for sets."""
         code = getattr(self.source, "code", None)
         return code.changes if isinstance(code, ValueSet) else None
+
+    @property
+    def kept(self) -> bool:
+        """Whether a snapshot is taken before a change, to be compared or shown after it."""
+        return self.changes is None and (self.matters or self.evidence)
+
+    @property
+    def window(self) -> Windowed | WindowedSet | None:
+        """The code of a trait from which time alone takes something away."""
+        code = getattr(self.source, "code", None)
+        return code if isinstance(code, Windowed | WindowedSet) else None
 
     @property
     def scale(self) -> Fraction:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from projections.analysis import Analysis
+from projections.dependencies import ranks
 from projections.expressions.runtime import NEVER
 from projections.thresholds import NextChange
 
@@ -38,7 +39,7 @@ class Settling:
         self.functions, self.next_changes, self.segments, self.struct = functions, next_changes, segments, struct
         self.plans = [self._plan(number) for number in range(len(functions))]
         self.names = [definition.name for definition in analysis.entities]
-        self.rank = analysis.order()
+        self.rank = ranks(analysis.parents)
         self.ranked = sorted(range(len(functions)), key=self.rank.__getitem__)
         self.children: list[list[int]] = [[] for _ in functions]
         for child, parents in enumerate(analysis.parents):

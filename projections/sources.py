@@ -167,3 +167,9 @@ def references(node: Node, world: WorldDef) -> Iterator[Ref]:
         yield part
         if part.kind is Kind.DATE:
             yield Ref(root=Root.PROFILE, path=("time_zone",), kind=Kind.TEXT, nullable=True)
+
+
+def sources_of(node: Node, world: WorldDef) -> set[str]:
+    """The names of the sources below `node`, through formulas."""
+    names = (source_name(ref) for ref in references(node, world))
+    return {name for name in names if name is not None}

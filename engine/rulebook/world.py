@@ -14,7 +14,7 @@ from engine.rulebook.sections import Sections
 from engine.rulebook.traits import TraitReader
 from projections.definitions import DimensionDef, SegmentDef, TraitDef, TraitKind
 from projections.expressions.checker import check_condition
-from projections.expressions.event_fields import Typed
+from projections.expressions.kinds import Typed
 from projections.expressions.lexer import KEYWORDS
 from projections.expressions.scope import RESERVED, Scope
 from projections.expressions.suggestions import Suggestions

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
-from math import lcm
 from typing import Any
 
 from events.durations import DAY_MS
@@ -123,10 +121,7 @@ class Emitter:
         left, right = node.left, node.right
         if left.kind is Kind.NUMBER:
             number = self.number(left)
-            key = f"micro_key({source.pair(number)})"
-            if number.denominator is None and MICRO % number.scale == 0:
-                key = source.times(number.numerator, MICRO // number.scale)
-            value = Val(key, number.guard)
+            value = Val(source.micro_key(number), number.guard)
         else:
             value = self.value(left)
         collection = self.collection(right)
@@ -222,12 +217,13 @@ class Emitter:
                 since = self.instant(node.arguments[0])
                 return Num(f"(t - {since.code})", SINCE_MS[name], guard=since.guard)
             case Call(function="abs"):
-                number = self.number(node.arguments[0])
-                return Num(f"abs({number.numerator})", number.scale, number.denominator, number.guard, True)
+                return source.absolute(self.number(node.arguments[0]))
             case Call(function="min" | "max"):
-                return self._extreme(node)
+                return source.extreme(node.function, [self.number(each) for each in node.arguments], self.names)
             case Call(function="round"):
-                return self._rounded(node)
+                places = node.arguments[1] if len(node.arguments) > 1 else None
+                whole = int(places.value or 0) // MICRO if isinstance(places, Const) else 0
+                return source.rounded(self.number(node.arguments[0]), whole)
             case _:
                 choice = self._choice(node)
                 return Num(f"{choice.code}[0]", 1, f"{choice.code}[1]", choice.guard)
@@ -241,26 +237,3 @@ class Emitter:
     def _length(self, argument: Node) -> Num:
         value = self.collection(argument)
         return Num(f"len({value.code})", guard=value.guard, nonnegative=True)
-
-    def _extreme(self, node: Call) -> Num:
-        numbers = [self.number(argument) for argument in node.arguments]
-        guard = source.both(*(number.guard for number in numbers))
-        name = self.names.new()
-        if all(number.denominator is None for number in numbers):
-            scale = lcm(*(number.scale for number in numbers))
-            each = ", ".join(source.times(number.numerator, scale // number.scale) for number in numbers)
-            bind = f"({name} := {node.function}({each})) is not None"
-            return Num(name, scale, guard=source.both(guard, bind))
-        choose = "larger" if node.function == "max" else "smaller"
-        code = reduce(lambda left, right: f"{choose}({left}, {right})", (source.pair(number) for number in numbers))
-        bind = f"({name} := {code}) is not None"
-        return Num(f"{name}[0]", 1, f"{name}[1]", source.both(guard, bind))
-
-    def _rounded(self, node: Call) -> Num:
-        number = self.number(node.arguments[0])
-        places = 0
-        if len(node.arguments) > 1 and isinstance(node.arguments[1], Const):
-            places = int(node.arguments[1].value or 0) // MICRO
-        denominator = source.times(str(number.scale), 1, number.denominator)
-        code = f"round_half_away({number.numerator}, {denominator}, {places})[0]"
-        return Num(code, 10**places, guard=number.guard, nonnegative=number.nonnegative)

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
+from projections.expressions.kinds import Typed, article
 from projections.expressions.tree import Kind
 
 MAX_LISTED = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What a name stands for; `values` are those a text can take, where they are known."""
-
-    kind: Kind
-    element: Kind | None = None
-    nullable: bool = False
-    moving: bool = False
-    values: tuple[str, ...] | None = None
 
 
 def field_of_event(path: tuple[str, ...], fields: FieldKinds) -> Typed | None:
@@ -59,11 +48,6 @@ def _lacking(types: Mapping[str, FieldKinds], path: tuple[str, ...], depth: int,
     if depth or owner:
         return f"an element of '{path[depth - 1]}' has no field" if depth else f"{owner} has no field"
     return f"the event {min(types)} has no field" if len(types) == 1 else "no event here has a field"
-
-
-def article(word: str) -> str:
-    """The word with a or an."""
-    return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
 
 
 def listed(words: Iterable[str]) -> str:

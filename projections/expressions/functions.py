@@ -9,11 +9,9 @@ from functools import lru_cache
 import re2
 
 from events.numbers import MICRO
-from projections.expressions.event_fields import Typed, article
+from projections.expressions.kinds import COLLECTIONS, MOMENTS, Refusal, Rule, Typed, a_kind, in_words
 from projections.expressions.tree import Const, Kind, Node
 
-MOMENTS = frozenset({Kind.TIME, Kind.DATE})
-COLLECTIONS = frozenset({Kind.SET, Kind.LIST})
 MAX_PLACES = 6
 # Bounds the automaton of one pattern; RE2 refuses what would need more.
 _PATTERN_BYTES = 1 << 20
@@ -21,15 +19,6 @@ _PATTERN_BYTES = 1 << 20
 _NUMBER = frozenset({Kind.NUMBER})
 _TEXT = frozenset({Kind.TEXT})
 _SINGLE = _NUMBER | _TEXT | MOMENTS | {Kind.FLAG}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a call is refused; `index` is the argument's, None for the call as a whole."""
-
-    message: str
-    index: int | None = None
-
 
 Arguments = Sequence[Node]
 
@@ -45,7 +34,7 @@ class Function:
     takes: tuple[frozenset[Kind], ...]
     least: int
     most: int | None
-    gives: Callable[[Arguments], Typed | Refusal]
+    gives: Rule
 
 
 def type_call(function: Function, arguments: Arguments) -> Typed | Refusal:
@@ -151,17 +140,3 @@ FUNCTIONS: dict[str, Function] = {
     "starts_with": Function("starts_with(s, p)", (_TEXT,), 2, 2, _text_test),
     "matches": Function("matches(s, 'pattern')", (_TEXT,), 2, 2, _matches),
 }
-
-
-def in_words(kind: Kind) -> str:
-    """A kind as a sentence says it."""
-    return str(kind) if kind in (Kind.TEXT, Kind.NULL) else article(str(kind))
-
-
-def a_kind(node: Node) -> str:
-    """The kind of a checked node as a sentence says it, e.g. `a set of text`."""
-    kind = node.kind or Kind.NULL
-    if kind in COLLECTIONS:
-        element = "items" if node.element is None else "text" if node.element is Kind.TEXT else f"{node.element}s"
-        return f"{in_words(kind)} of {element}"
-    return in_words(kind)

@@ -1,4 +1,4 @@
-"""Cuts the text of an expression into tokens, each with its place."""
+"""Cuts the text of an expression into tokens, each with its place, and hands them out one by one."""
 
 from __future__ import annotations
 
@@ -62,6 +62,56 @@ class Token:
     value: int | str
     at: int
     end: int
+
+
+class Tokens:
+    """The tokens of one text in order, END for ever after the last; raises ExpressionInvalid where one is none."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokenise(text)
+        self._next = 0
+
+    @property
+    def reached(self) -> int:
+        """The place after the last token taken."""
+        return self._tokens[self._next - 1].end
+
+    def peek(self, ahead: int = 0) -> Token:
+        """The next token, or one after it."""
+        return self._tokens[min(self._next + ahead, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """The next token, which is then behind."""
+        token = self.peek()
+        self._next += 1
+        return token
+
+    def is_at(self, written: str, ahead: int = 0) -> bool:
+        """Whether a keyword or sign comes next."""
+        token = self.peek(ahead)
+        return token.kind in (TokenKind.KEYWORD, TokenKind.SYMBOL) and token.value == written
+
+    def accept(self, *written: str) -> bool:
+        """Take keywords or signs if they come next."""
+        if all(self.is_at(word, ahead) for ahead, word in enumerate(written)):
+            self._next += len(written)
+            return True
+        return False
+
+    def expect(self, written: str, why: str) -> Token:
+        """Take a keyword or sign that must come next."""
+        if self.is_at(written):
+            return self.take()
+        raise self.refused(f"'{written}' {why}")
+
+    def refused(self, expected: str, token: Token | None = None) -> ExpressionInvalid:
+        """What to raise where the next token, or one that was taken, is not what is expected."""
+        token = token or self.peek()
+        found = "the end" if token.kind is TokenKind.END else self._text[token.at : token.end]
+        quoted = found if token.kind is TokenKind.END or token.kind is TokenKind.TEXT else f"'{found}'"
+        message = f"found {quoted}, expected {expected}"
+        return ExpressionInvalid([Fault(token.at, max(token.end, token.at + 1), message)])
 
 
 def tokenise(text: str) -> list[Token]:

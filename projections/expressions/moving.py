@@ -27,6 +27,7 @@ from projections.expressions.tree import (
     Node,
     Ref,
     Root,
+    at_least,
 )
 from projections.expressions.values import Num
 
@@ -119,8 +120,7 @@ class Crossings:
 
     def of_cut(self, number: Node, cut: int) -> Iterator[str]:
         """The same for a moving number against a constant in millionths."""
-        constant = Const(kind=Kind.NUMBER, value=cut)
-        yield from self.of_comparison(Compare(op=">=", left=number, right=constant, kind=Kind.FLAG, moving=True))
+        yield from self.of_comparison(at_least(number, cut))
 
     def root(self, line: Line) -> str:
         """Source of the first whole ms after t at which a comparison of the line with 0 may change."""

@@ -8,9 +8,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from events.calendar import parse_date
 from events.numbers import MICRO, quantise
-from events.times import parse_instant
 from events.zones import instant
 
 NEVER = 1 << 62
@@ -96,16 +94,6 @@ def micro_key(fraction: tuple[int, int]) -> int | None:
 def numbers(values: Iterable[Any]) -> list[int]:
     """Fields' numbers in millionths."""
     return [quantise(value) for value in values]
-
-
-def instant_of(value: Any) -> int:
-    """A `time` field's instant in ms."""
-    return parse_instant(value)
-
-
-def day_of(value: Any) -> int:
-    """A `date` field's day since 1970-01-01."""
-    return parse_date(value)
 
 
 def lowest(fraction: tuple[int, int]) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from events.errors import Fault
 from events.nearest import did_you_mean
 from projections.definitions import FieldKinds
-from projections.expressions.event_fields import Typed, field_of_event, listed, unknown_field
+from projections.expressions.event_fields import field_of_event, listed, unknown_field
+from projections.expressions.kinds import Typed
 from projections.expressions.tree import Kind, Name, Ref, Root
 
 # Names that no trait, segment or dimension may take.
@@ -58,13 +59,13 @@ class Scope:
                 yield root
 
 
-def resolve(name: Name, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
+def resolve(name: Name, scope: Scope) -> Ref | Fault | None:
     """What a name refers to, a fault where it refers to nothing, or None where what it refers to is broken."""
     found = _look_up(name, scope)
     return None if scope.incomplete and isinstance(found, Fault) else found
 
 
-def _look_up(name: Name, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
+def _look_up(name: Name, scope: Scope) -> Ref | Fault | None:
     first = name.parts[0]
     if len(name.parts) == 1:
         return _plain(name, first, scope)
@@ -83,7 +84,7 @@ def _look_up(name: Name, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
     return _fault(name, f"nothing is called '{first}'{guess}")
 
 
-def _plain(name: Name, word: str, scope: Scope) -> tuple[Ref, Typed] | Fault | None:
+def _plain(name: Name, word: str, scope: Scope) -> Ref | Fault | None:
     if word in scope.broken:
         return None
     if word in scope.traits:
@@ -142,7 +143,7 @@ def _not_seen(root: str) -> str:
     return ""
 
 
-def _customer(name: Name, profile: Mapping[str, Kind]) -> tuple[Ref, Typed] | Fault:
+def _customer(name: Name, profile: Mapping[str, Kind]) -> Ref | Fault:
     first, *rest = name.parts
     if first == "consent":
         if len(rest) != 2:
@@ -159,7 +160,7 @@ def _customer(name: Name, profile: Mapping[str, Kind]) -> tuple[Ref, Typed] | Fa
     return _ref(name, Root.PROFILE, tuple(rest), Typed(kind, nullable=True))
 
 
-def _field(name: Name, root: Root, types: Mapping[str, FieldKinds]) -> tuple[Ref, Typed] | Fault:
+def _field(name: Name, root: Root, types: Mapping[str, FieldKinds]) -> Ref | Fault:
     """A field of one of several types of events; of the same kind in each that has it."""
     path = name.parts[1:]
     found = {typed for fields in types.values() if (typed := field_of_event(path, fields)) is not None}
@@ -172,8 +173,8 @@ def _field(name: Name, root: Root, types: Mapping[str, FieldKinds]) -> tuple[Ref
     return _ref(name, root, path, typed)
 
 
-def _ref(name: Name, root: Root, path: tuple[str, ...], typed: Typed) -> tuple[Ref, Typed]:
-    ref = Ref(
+def _ref(name: Name, root: Root, path: tuple[str, ...], typed: Typed) -> Ref:
+    return Ref(
         at=name.at,
         end=name.end,
         kind=typed.kind,
@@ -183,7 +184,6 @@ def _ref(name: Name, root: Root, path: tuple[str, ...], typed: Typed) -> tuple[R
         root=root,
         path=path,
     )
-    return ref, typed
 
 
 def _fault(name: Name, message: str) -> Fault:

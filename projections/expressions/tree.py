@@ -25,6 +25,10 @@ class Kind(StrEnum):
     NULL = "null"
 
 
+Sign = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
+"""How a comparison is written."""
+
+
 class Root(StrEnum):
     """What a reference's name is looked up in."""
 
@@ -116,14 +120,14 @@ class Chain(Node):
     """A comparison as written: first op second op third ... (the checker splits it)."""
 
     operands: tuple[Node, ...]
-    ops: tuple[str, ...]
+    ops: tuple[Sign, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compare(Node):
     """One link: `left op right`; false where a side is null."""
 
-    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
+    op: Sign
     left: Node
     right: Node
 
@@ -172,3 +176,8 @@ class Call(Node):
 
     function: str
     arguments: tuple[Node, ...]
+
+
+def at_least(number: Node, cut: int) -> Compare:
+    """`number >= cut`, the cut in millionths."""
+    return Compare(op=">=", left=number, right=Const(value=cut, kind=Kind.NUMBER), kind=Kind.FLAG)

@@ -8,10 +8,13 @@ null and may bind temporaries (walrus) that the other parts use. None means neve
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
 from math import lcm
+
+from events.numbers import MICRO
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,33 @@ def negate(number: Num) -> Num:
     return Num(f"(-{number.numerator})", number.scale, number.denominator, number.guard)
 
 
+def absolute(number: Num) -> Num:
+    """`abs(number)`."""
+    return Num(f"abs({number.numerator})", number.scale, number.denominator, number.guard, nonnegative=True)
+
+
+def extreme(function: str, numbers: Sequence[Num], names: Temporaries) -> Num:
+    """The `min` or the `max`, as `function` says, of several; null where one is."""
+    guard = both(*(number.guard for number in numbers))
+    name = names.new()
+    if all(number.denominator is None for number in numbers):
+        scale = lcm(*(number.scale for number in numbers))
+        each = ", ".join(times(number.numerator, scale // number.scale) for number in numbers)
+        bind = f"({name} := {function}({each})) is not None"
+        return Num(name, scale, guard=both(guard, bind))
+    choose = "larger" if function == "max" else "smaller"
+    code = reduce(lambda left, right: f"{choose}({left}, {right})", (pair(number) for number in numbers))
+    bind = f"({name} := {code}) is not None"
+    return Num(f"{name}[0]", 1, f"{name}[1]", both(guard, bind))
+
+
+def rounded(number: Num, places: int) -> Num:
+    """The number with as many decimals, half away from 0."""
+    denominator = times(str(number.scale), 1, number.denominator)
+    code = f"round_half_away({number.numerator}, {denominator}, {places})[0]"
+    return Num(code, 10**places, guard=number.guard, nonnegative=number.nonnegative)
+
+
 def compare(left: Num, op: str, right: Num) -> str:
     """The condition `left op right`, false where a side is null; fractions are compared by cross-multiplication."""
     scale = lcm(left.scale, right.scale)
@@ -133,6 +163,13 @@ def compare(left: Num, op: str, right: Num) -> str:
 def pair(number: Num) -> str:
     """A tuple (numerator, denominator) of a number that is not null."""
     return f"({number.numerator}, {times(str(number.scale), 1, number.denominator)})"
+
+
+def micro_key(number: Num) -> str:
+    """A number that is not null as sets key it: whole millionths, or None where they are not whole."""
+    if number.denominator is None and MICRO % number.scale == 0:
+        return times(number.numerator, MICRO // number.scale)
+    return f"micro_key({pair(number)})"
 
 
 def bound(code: str, guard: str | None) -> str:

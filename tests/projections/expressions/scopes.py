@@ -7,7 +7,7 @@ from dataclasses import replace
 from events.errors import ExpressionInvalid, Fault
 from projections.definitions import FieldKinds
 from projections.expressions.checker import check, check_condition
-from projections.expressions.event_fields import Typed
+from projections.expressions.kinds import Typed
 from projections.expressions.parser import parse
 from projections.expressions.scope import Scope
 from projections.expressions.tree import Kind, Node
