@@ -22,8 +22,8 @@ READ_FIELD = {
     Kind.NUMBER: "quantise({})",
     Kind.TEXT: "{}",
     Kind.FLAG: "{}",
-    Kind.TIME: "instant_of({})",
-    Kind.DATE: "day_of({})",
+    Kind.TIME: "parse_instant({})",
+    Kind.DATE: "parse_date({})",
 }
 ListPath = tuple[str, ...]
 
