@@ -23,7 +23,7 @@ from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.report import RunReport, report_of
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.runtimes.embedded.server import Server
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.shard import Shard
 from engine.workspace.workspace import Workspace
 from events.codec import Activation
@@ -81,11 +81,8 @@ class EmbeddedEngine(SelfClosing):
         `batch` is how many records of a partition are processed together. Raises what `Workspace.open` does.
         """
         workspace = Workspace.open(folder, owner=True)
-        try:
+        with closed_on_failure(workspace.close):
             return cls(workspace, clock=clock, batch=batch)
-        except BaseException:
-            workspace.close()
-            raise
 
     def open_shards(self) -> None:
         """Open every partition, folding again what is not there or not ours; whatever needs them calls this."""

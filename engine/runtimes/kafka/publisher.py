@@ -26,7 +26,7 @@ from engine.runtimes.kafka.appending import refuse_another_count
 from engine.runtimes.kafka.connection import INTERACTIONS
 from engine.runtimes.kafka.security import connection_of
 from engine.runtimes.kafka.sending import Sender, Waiting
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.settings import Settings, settings_of_url
 from events.admission import admit_value
 from events.codec import encode_record
@@ -107,16 +107,13 @@ class KafkaPublisher(SelfClosing):
         topic = self._connection.topic(INTERACTIONS)
         self._sender = Sender(self._connection, topic, linger_ms=linger_ms, take=self._take, answered=self._answered)
         try:
-            self._partitions = self._sender.connect()
-            refuse_another_count(topic, self._partitions, settings)
+            with closed_on_failure(self._end):
+                self._partitions = self._sender.connect()
+                refuse_another_count(topic, self._partitions, settings)
         except (KafkaError, TimeoutError) as error:
-            self._end()
             action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
             away = OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action)
             raise refused_user(self._connection, USER_ACTION) or away from error
-        except BaseException:
-            self._end()
-            raise
         atexit.register(self._close_at_exit)
 
     # ------------------------------------------------------------ publishing
