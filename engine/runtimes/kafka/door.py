@@ -15,7 +15,8 @@ from engine.runtimes.kafka.applying import announced, latest_by_partition
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
+from engine.runtimes.kafka.topic_differences import refuse_unsafe
+from engine.runtimes.kafka.topics import DEAD_LETTERS
 from engine.self_closing import SelfClosing, closed_on_failure
 from events.admission import MAX_EVENT_BYTES, Admitted, admit
 from events.codec import encode_record

@@ -23,7 +23,8 @@ from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.door import declared_types
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
+from engine.runtimes.kafka.topic_differences import refuse_unsafe
+from engine.runtimes.kafka.topics import DEAD_LETTERS
 from engine.self_closing import SelfClosing, closed_on_failure
 from events.codec import Activation, head_of
 from events.schema import Fields
