@@ -24,7 +24,7 @@ from engine.runtimes.embedded.client import Client, OwnerEnded, own_or_reach, re
 from engine.runtimes.embedded.frames import MAX_GROUP_BYTES, MAX_GROUP_LINES
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.workspace import Workspace
 from events.admission import MAX_EVENT_BYTES
 from events.codec import Activation
@@ -57,11 +57,8 @@ class Publisher(SelfClosing):
 
     def _find_door(self) -> None:
         self._held = reach(self.folder) if self._lost else own_or_reach(self.folder)
-        try:
+        with closed_on_failure(self._held.close):
             self._door = self._held if isinstance(self._held, Client) else self._intake(self._held)
-        except BaseException:
-            self._held.close()
-            raise
         self._lost = False
 
     @property

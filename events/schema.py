@@ -1,6 +1,6 @@
 """Schemas in the form that needs no library: field names and the names of their kinds.
 
-The pydantic models of `events.types` are written by hand for the built-in types; what a rulebook declares comes as
+The pydantic models of `events.data` are written by hand for the built-in types; what a rulebook declares comes as
 `Fields`, and both can be had as either.
 """
 

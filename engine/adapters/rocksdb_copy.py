@@ -20,6 +20,7 @@ from engine.adapters.rocksdb_database import Database, check_end, unsynced
 from engine.adapters.rocksdb_errors import translated
 from engine.adapters.rocksdb_numbered import key_of
 from engine.adapters.rocksdb_options import Access, StoreMemory, sequential_options, small_options
+from engine.self_closing import closed_on_failure
 from events.errors import DerivedDamaged, FactsDamaged, OperatorError
 
 FORMAT_VERSION = b"1"
@@ -72,15 +73,12 @@ class RocksCopy:
         self._database = Database(path, families, memory=shared, access=Access.OWN, create=True, damaged=self._damaged)
         self._unsynced = unsynced()
         self._blocks: dict[int, list[bytes]] = {}
-        try:
+        with closed_on_failure(self._database.close):
             written = self._meta(b"format")
             if written not in {None, FORMAT_VERSION}:
                 raise self._damaged(f"its format is {written!r}, that of this version of Strand {FORMAT_VERSION!r}")
             self.log_tail = self._tail(b"log", _decode_log_tail) or LogTail()
             self.stream_tail = self._tail(b"decisions", _decode_stream_tail) or StreamTail()
-        except BaseException:
-            self._database.close()
-            raise
 
     # ------------------------------------------------------------ what it is a copy of
     def binding(self) -> bytes | None:

@@ -12,6 +12,7 @@ from engine.adapters.rocksdb_beside import Beside
 from engine.adapters.rocksdb_errors import translated
 from engine.adapters.rocksdb_journal import check_journals
 from engine.adapters.rocksdb_options import Access, StoreMemory, database_options
+from engine.self_closing import closed_on_failure
 from events.errors import OperatorError
 
 
@@ -45,11 +46,8 @@ class Database:
                 self._hold(self._owned(families, memory, create=create), families)
                 return
             self._beside = Beside(path, families, memory, damaged)
-            try:
+            with closed_on_failure(self._beside.close):
                 self._hold(self._beside.open(), families)
-            except BaseException:
-                self._beside.close()
-                raise
 
     def _owned(self, families: Mapping[str, Options], memory: StoreMemory, *, create: bool) -> Rdict:
         fault = check_journals(self.path)

@@ -19,6 +19,7 @@ from engine.adapters.rocksdb_errors import derived_damage, translated
 from engine.adapters.rocksdb_options import Access, StoreMemory, lookup_options, sequential_options, small_options
 from engine.kill_points import reach
 from engine.ports import Flush
+from engine.self_closing import closed_on_failure
 from events.errors import OperatorError
 
 FORMAT_VERSION = b"1"
@@ -60,11 +61,8 @@ class RocksDerived:
             path, families, memory=shared, access=access, create=create, damaged=lambda text: derived_damage(path, text)
         )
         self._options = unlogged() if bulk else unsynced()
-        try:
+        with closed_on_failure(self._database.close):
             self._check_format(access)
-        except BaseException:
-            self._database.close()
-            raise
 
     def get_many(self, customers: Sequence[str]) -> list[bytes | None]:
         """The state records of these customers, None for a stranger, in the order asked."""

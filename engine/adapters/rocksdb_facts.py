@@ -20,6 +20,7 @@ from engine.adapters.rocksdb_journal import garbled_journal
 from engine.adapters.rocksdb_numbered import Numbered, key_of
 from engine.adapters.rocksdb_options import Access, StoreMemory, sequential_options, small_options
 from engine.kill_points import reach
+from engine.self_closing import closed_on_failure
 from events.errors import FactsDamaged, OperatorError
 
 FORMAT_VERSION = 1
@@ -153,12 +154,9 @@ class RocksFacts:
         self._database = Database(
             path, families, memory=shared, access=access, create=create, damaged=self._damaged_unopened
         )
-        try:
+        with closed_on_failure(self._database.close):
             self._numbered = {name: self._read_family(name) for name in ("log", "decisions", "dead_letters")}
             self._check_format(access)
-        except BaseException:
-            self._database.close()
-            raise
         self.log = RocksLog(self._database, self._numbered["log"])
         self.decisions = RocksDecisions(self._database, self._numbered["decisions"])
         self.dead_letters = RocksDeadLetters(self._database, self._numbered["dead_letters"])

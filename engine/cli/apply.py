@@ -81,7 +81,7 @@ def apply_on_kafka(folder: Path, rulebook: Rulebook, at_ms: int | None, *, as_js
     import asyncio
 
     from engine.runtimes.kafka.applying import apply_unless_active
-    from engine.runtimes.kafka.topics import safe_connection
+    from engine.runtimes.kafka.topic_differences import safe_connection
 
     connection = safe_connection(folder)
     activation = asyncio.run(apply_unless_active(connection, rulebook, at_ms))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HERE, Json, Web, Workspace, address
+from engine.cli.options import DEFAULT_WORKER, HERE, Json, Web, Workers, Workspace, address
 from engine.cli.output import note, print_json, say
-from engine.cli.replaying import DEFAULT_WORKER, Workers
 from events.errors import CalledWrongly
 
 if TYPE_CHECKING:

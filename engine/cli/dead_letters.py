@@ -13,6 +13,7 @@ from engine.cli import happened
 from engine.cli.apply import on_kafka
 from engine.cli.instants import instant_of, shown_instant
 from engine.cli.lists import Asked, Row, Shown, Since, Until, listing, put_out, where
+from engine.cli.named import among
 from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_json, say
 from events.errors import CalledWrongly
@@ -163,8 +164,8 @@ def chosen(
     from events.dead_letters import Door
     from events.errors import Reason
 
-    happened.among(reason, "reason", map(str, Reason))
-    happened.among(door, "door", map(str, Door))
+    among(reason, "reason", map(str, Reason))
+    among(door, "door", map(str, Door))
     _, connection = connect(workspace)
     partitions = look(connection, DEAD_LETTERS).partitions
     fold = Named(urls).letters(partitions, newest) if urls else {}

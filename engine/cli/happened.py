@@ -9,10 +9,9 @@ import typer
 
 from engine.cli.instants import instant_of, shown_instant
 from engine.cli.lists import Asked, Customer, Row, Shown, listing, put_out, where
+from engine.cli.named import among, hint_at_channel, hint_at_customer, hint_at_trigger
 from engine.cli.opening import reading, zone_of
-from engine.cli.output import note
 from engine.cli.wording import cause_words, decision_words, evidence_words, transition_words
-from events.errors import CalledWrongly
 
 if TYPE_CHECKING:
     from engine.views.partition import PartitionView, Views
@@ -155,44 +154,6 @@ def filtered(views: Views, rows: Rows, asked: Asked, *, in_order: bool = True, *
     if in_order:
         return views.rows(*found)
     return sorted((row for each in found for row in each), key=lambda row: row["at_ms"])
-
-
-def hint_at_trigger(name: str | None, views: Views) -> None:
-    """Say so if the active rulebook has no such trigger."""
-    _hint(name, "trigger", () if views.rulebook is None else views.rulebook.rules.triggers)
-
-
-def hint_at_channel(name: str | None, views: Views) -> None:
-    """Say so if no trigger of the active rulebook sends by this channel."""
-    triggers = () if views.rulebook is None else views.rulebook.rules.triggers.values()
-    _hint(name, "channel", {channel for trigger in triggers for channel in trigger.message.channels})
-
-
-def _hint(name: str | None, what: str, known: Iterable[str]) -> None:
-    """A name that is not known may be one of an earlier rulebook, or a slip."""
-    if name is not None and name not in known:
-        from events.nearest import did_you_mean
-
-        note(f"the active rulebook has no {what} {name!r}{did_you_mean(name, known)}")
-
-
-def hint_at_customer(id: str | None, views: Views) -> None:
-    """Say so if there is no such customer."""
-    if id is not None:
-        from engine.views.customer import known_state, not_known
-
-        if known_state(views.of(id), id) is None:
-            note(not_known(id))
-
-
-def among(value: str | None, what: str, names: Iterable[str]) -> None:
-    """Raise CalledWrongly for a word that is none of those there are."""
-    known = list(names)
-    if value is not None and value not in known:
-        from events.nearest import did_you_mean
-
-        hint = did_you_mean(value, known) or f"; there are {', '.join(known) or 'none'}"
-        raise CalledWrongly(f"no {what} is called {value!r}{hint}")
 
 
 # ---------------------------------------------------------------- for people

@@ -26,11 +26,12 @@ from engine.cli import (
     init,
     outbox,
     publish,
-    replaying,
+    rebuild,
     run,
     segments,
     status,
     topics,
+    verify,
     worker,
 )
 from engine.cli.output import exit_code
@@ -83,8 +84,8 @@ app.command("transitions")(happened.transitions)
 app.command("decisions")(happened.decisions)
 app.command("messages")(happened.messages)
 app.add_typer(dead_letters.app)
-app.command("rebuild")(replaying.rebuild)
-app.command("verify")(replaying.verify)
+app.command("rebuild")(rebuild.rebuild)
+app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)
 app.command("bench")(bench.bench)
 app.command("worker")(worker.worker)

@@ -27,7 +27,20 @@ Web = Annotated[
     str | None, typer.Option("--web", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
 ]
 
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "-j", metavar="N", min=1, help="How many processes; as many as there are cores for a long log."
+    ),
+]
+
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="On Kafka: a worker's pages (--web); one of this machine by default."),
+]
+
 HERE = Path()
+DEFAULT_WORKER = "http://127.0.0.1:6066"
 
 
 def address(web: str | None) -> tuple[str, int | None]:

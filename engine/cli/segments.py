@@ -8,6 +8,7 @@ import typer
 
 from engine.cli.exporting import export
 from engine.cli.lists import Formats, Out
+from engine.cli.named import among
 from engine.cli.opening import reading
 from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_rows
@@ -32,7 +33,6 @@ def segments(
       strand segments --of micro-segment --limit 10
       strand segments --json
     """
-    from engine.cli.happened import among
     from engine.views.rows import segment_rows
 
     among(of, "kind", ["segment", "dimension", "micro-segment"])

@@ -10,7 +10,7 @@ from engine.cli.options import HERE, Json, Workspace
 from engine.cli.output import note, print_json, say
 
 if TYPE_CHECKING:
-    from engine.runtimes.kafka.topics import Difference
+    from engine.runtimes.kafka.topic_differences import Difference
 
 app = typer.Typer(name="topics", help="The topics on Kafka: make them, or see that they keep every fact.")
 
@@ -47,7 +47,7 @@ def check(workspace: Workspace = HERE, as_json: Json = False) -> None:
       strand topics check --json
     """
     from engine.runtimes.kafka.security import connect
-    from engine.runtimes.kafka.topics import check_topics
+    from engine.runtimes.kafka.topic_differences import check_topics
 
     settings, connection = connect(workspace)
     found = check_topics(connection, partitions=settings.partitions, replication=settings.kafka.replication)

@@ -73,7 +73,7 @@ def worker(
     import asyncio
 
     from engine.runtimes.kafka.logs import log_to_stderr
-    from engine.runtimes.kafka.topics import safe_connection
+    from engine.runtimes.kafka.topic_differences import safe_connection
 
     if as_json and not until_idle:
         raise CalledWrongly("--json prints a report, so it goes with --until-idle")
@@ -176,7 +176,7 @@ def tick(
     import asyncio
 
     from engine.runtimes.kafka import applying
-    from engine.runtimes.kafka.topics import safe_connection
+    from engine.runtimes.kafka.topic_differences import safe_connection
 
     connection = safe_connection(workspace)
     at_ms = asyncio.run(applying.tick(connection, None if as_of is None else instant_of(as_of, "UTC")))

@@ -13,7 +13,7 @@ from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.rulebooks import Rulebooks
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.workspace import Workspace
 from events.codec import Activation
 from events.schema import Fields
@@ -26,11 +26,8 @@ class EmbeddedDestination(SelfClosing):
 
     def __init__(self, folder: Path, *, clock: Clock) -> None:
         self._workspace = Workspace.open(folder, owner=True)
-        try:
+        with closed_on_failure(self.close):
             self._intake = Intake(self._workspace.facts, Rulebooks(), clock=clock)
-        except BaseException:
-            self.close()
-            raise
         self.journey_ms = self._intake.journey_ms
         self._key = ""
         self._begun = False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.self_closing import closed_on_failure
 from engine.workspace.durable_files import refused, replace_durably
 from events.errors import FactsDamaged, OperatorError
 
@@ -35,15 +36,12 @@ class Facts:
                 f"write `partitions = {written}` into strand.toml, or import the events into a new workspace",
             )
         self._open: list[RocksFacts] = []
-        try:
+        with closed_on_failure(self.close):
             for partition in range(partitions):
                 path = folder / f"p{partition}"
                 self._open.append(storage.facts(path, partition, create=written is None))
             if written is None:
                 self._finish_creation(partitions)
-        except BaseException:
-            self.close()
-            raise
 
     def __len__(self) -> int:
         return len(self._open)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.facts import Facts, partitions_of
 from engine.workspace.generations import Generations
 from engine.workspace.lock import OwnerLock
@@ -58,11 +58,8 @@ class Workspace(SelfClosing):
         lock = OwnerLock(folder) if owner else None
         workspace = cls(folder, settings, lock)
         if owner:
-            try:
+            with closed_on_failure(workspace.close):
                 workspace.generations.collect()
-            except BaseException:
-                workspace.close()
-                raise
         return workspace
 
     @property

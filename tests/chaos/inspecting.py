@@ -54,7 +54,7 @@ def look(seed: int, folder: Path, build: int, one_build: bool) -> Found:
     load, counted = workload(seed), Counter[str]()
     books = load.hashes()
     with EmbeddedEngine.open(folder) as owner:
-        owner.open_shards()
+        owner.drive.open()
         for shard in owner.shards:
             look_at(shard, found, build, one_build)
             outputs = [output for output in kept(shard.stream.read()) if output.decisions]

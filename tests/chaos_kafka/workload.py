@@ -50,7 +50,7 @@ class Workload:
         """The messages of that run, by file name: made when they are asked for, since they take as long as the run."""
         (self.shop / "strand.toml").write_text(f"partitions = {PARTITIONS}\n")
         with EmbeddedEngine.open(self.shop) as engine:
-            engine.deliver()
+            engine.drive.deliver()
         return outbox(self.shop)
 
     @cached_property

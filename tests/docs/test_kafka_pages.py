@@ -13,7 +13,8 @@ import pytest
 
 from deploy.kafka.jars import class_path
 from engine.runtimes.kafka.connection import Connection
-from engine.runtimes.kafka.topics import MIN_IN_SYNC, REPLICATION, SETTINGS, create_topics
+from engine.runtimes.kafka.topic_differences import REPLICATION
+from engine.runtimes.kafka.topics import MIN_IN_SYNC, SETTINGS, create_topics
 from engine.runtimes.kafka.values import RECORD_BYTE
 from engine.workspace.settings import load_settings
 from events.admission import admit

@@ -14,6 +14,7 @@ from engine.runtimes.kafka.decisions import KafkaDecisions
 from engine.runtimes.kafka.shard import ClaimedShard
 from engine.runtimes.kafka.transitions import Announced, Heard
 from events.errors import StrandError
+from tests.simulation.protocol.announcements import check_announced
 from tests.simulation.protocol.builds import BUILDS
 from tests.simulation.protocol.history import History
 from tests.simulation.protocol.owners import OwnedPartition, Owner
@@ -30,7 +31,7 @@ def attacked(seed: int, partition_class: type[OwnedPartition]) -> History:
     history.run()
     for partition in history.partitions if not history.builds else []:
         assert isinstance(partition, OwnedPartition)
-        partition.check_announced()
+        check_announced(partition, partition.announcements)
     return history
 
 
@@ -145,7 +146,7 @@ def test_an_owner_that_announces_otherwise_is_caught(shard: type[ClaimedShard]) 
 
 @pytest.mark.slow
 def test_a_reader_that_keeps_everything_announced_is_caught() -> None:
-    with patch("tests.simulation.protocol.owners.Heard", Credulous):
+    with patch("tests.simulation.protocol.announcements.Heard", Credulous):
         assert caught(OwnedPartition)
 
 
@@ -153,7 +154,7 @@ def test_a_reader_that_keeps_everything_announced_is_caught() -> None:
 def test_without_claims_two_builds_at_once_are_caught() -> None:
     """The rule is the readers'; owners go by it too."""
     with (
-        patch("tests.simulation.protocol.owners.Rule", AnyClaim),
+        patch("tests.simulation.protocol.entries.Rule", AnyClaim),
         patch("engine.runtimes.kafka.decisions.Rule", AnyClaim),
         patch.object(KafkaDecisions, "append", NeverAsks.append),
     ):

@@ -17,13 +17,14 @@ from engine.rulebook.rulebook import Rulebook
 from engine.runtimes.clock import Clock, Every, wall_clock_ms
 from engine.runtimes.collector import calm_collector
 from engine.runtimes.embedded.bell import Bell
+from engine.runtimes.embedded.drive import Drive, Progress
 from engine.runtimes.embedded.due import next_due_ms
 from engine.runtimes.embedded.generations import PartitionGenerations
 from engine.runtimes.embedded.intake import Intake
 from engine.runtimes.embedded.report import RunReport, report_of
 from engine.runtimes.embedded.rulebooks import Rulebooks, load_rulebook
 from engine.runtimes.embedded.server import Server
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.shard import Shard
 from engine.workspace.workspace import Workspace
 from events.codec import Activation
@@ -31,7 +32,6 @@ from events.errors import CalledWrongly
 from events.times import instant_text
 
 BATCH_RECORDS = 2_000
-DELIVER_ROUNDS = 50
 FLUSH_IDLE_S = 2.0
 DELIVER_S = 0.25
 """How long messages may gather while events keep coming: what is written together costs few fsyncs, and no event waits
@@ -42,19 +42,16 @@ FLUSH_S = 5.0
 
 WAIT_S = 1.0
 
-Progress = Callable[[int], None]
-
 
 class EmbeddedEngine(SelfClosing):
     """All partitions of a workspace that this process owns; use as a context manager or `close` it.
 
-    Attributes: `workspace`, `intake` (appends), `rulebooks`, `shards`.
+    Attributes: `workspace`, `intake` (appends), `rulebooks`, `shards`, `drive` (processes what is in the log).
     """
 
     def __init__(self, workspace: Workspace, *, clock: Clock = wall_clock_ms, batch: int = BATCH_RECORDS) -> None:
         self.workspace = workspace
         self.clock = clock
-        self.batch = batch
         self.rulebooks = Rulebooks()
         self.intake = Intake(workspace.facts, self.rulebooks, clock=clock)
         self.shards = [
@@ -69,8 +66,8 @@ class EmbeddedEngine(SelfClosing):
             for facts in workspace.facts
         ]
         folder = workspace.outbox_folder
-        self.outbox = Outbox(folder, self._recorded_rulebook) if folder is not None else None
-        self._opened = False
+        outbox = Outbox(folder, self._recorded_rulebook) if folder is not None else None
+        self.drive = Drive(self.shards, outbox, batch=batch)
         self._bell = Bell()
         self._stopping = False
 
@@ -81,18 +78,8 @@ class EmbeddedEngine(SelfClosing):
         `batch` is how many records of a partition are processed together. Raises what `Workspace.open` does.
         """
         workspace = Workspace.open(folder, owner=True)
-        try:
+        with closed_on_failure(workspace.close):
             return cls(workspace, clock=clock, batch=batch)
-        except BaseException:
-            workspace.close()
-            raise
-
-    def open_shards(self) -> None:
-        """Open every partition, folding again what is not there or not ours; whatever needs them calls this."""
-        if not self._opened:
-            for shard in self.shards:
-                shard.open()
-            self._opened = True
 
     # ------------------------------------------------------------ rulebooks
     def active(self) -> Rulebook | None:
@@ -127,7 +114,7 @@ class EmbeddedEngine(SelfClosing):
 
     def waiting(self) -> int:
         """How many records are not processed yet."""
-        self.open_shards()
+        self.drive.open()
         return sum(shard.waiting() for shard in self.shards)
 
     def events_before_activation(self) -> int:
@@ -145,14 +132,14 @@ class EmbeddedEngine(SelfClosing):
         as_of_ms = self.journey_ms if as_of_ms is None else self.checked_as_of(as_of_ms)
         began = time.perf_counter()
         with calm_collector():
-            self.open_shards()
-            processed = self._drain(progress)
+            self.drive.open()
+            processed = self.drive.drain(progress)
             for shard in self.shards:
                 if shard.world is not None and (self._behind(shard, as_of_ms) or shard.world.overdue):
                     self.intake.tick(shard.partition, as_of_ms)
-            processed += self._drain(progress)
-            self.deliver()
-            self._flush()
+            processed += self.drive.drain(progress)
+            self.drive.deliver()
+            self.drive.flush()
             seconds = time.perf_counter() - began
             return report_of(self.shards, as_of_ms=as_of_ms, processed=processed, seconds=seconds)
 
@@ -169,52 +156,6 @@ class EmbeddedEngine(SelfClosing):
     def _behind(self, shard: Shard, at_ms: int) -> bool:
         return self.intake.journey_ms[shard.partition] < at_ms
 
-    def _drain(self, progress: Progress | None) -> int:
-        """Process until nothing is left, a batch of each partition in turn."""
-        total = rounds = 0
-        while done := self._round():
-            total += done
-            rounds += 1
-            if progress is not None:
-                progress(done)
-            if rounds % DELIVER_ROUNDS == 0:
-                self.deliver()
-        return total
-
-    def _round(self) -> int:
-        """Process a batch of each partition; how many records that took in, those that the first activation folds
-        too."""
-        taken = 0
-        for shard in self.shards:
-            before = applied_of(shard)
-            if shard.process(self.batch):
-                taken += max(applied_of(shard) - before, 1)
-        return taken
-
-    def _flush(self) -> None:
-        """Write down what only saves the next owner work: states, and how far the outbox has come."""
-        for shard in self.shards:
-            shard.flush()
-        self._keep_place()
-
-    def _begin_flush(self) -> None:
-        """Have the states of all partitions written bit by bit."""
-        for shard in self.shards:
-            shard.begin_flush()
-
-    def _keep_place(self) -> None:
-        if self.outbox is not None:
-            self.outbox.keep_place()
-
-    def deliver(self) -> int:
-        """Write the messages decided since the last time to the outbox and return how many."""
-        if self.outbox is None:
-            return 0
-        written = sum(self.outbox.deliver(shard.partition, shard.stream) for shard in self.shards)
-        if written:
-            self._keep_place()
-        return written
-
     # ------------------------------------------------------------ live
     def run_live(self, *, catch_up: bool = False, ready: Callable[[], None] | None = None) -> None:
         """Process what comes, and what becomes due by the wall clock, until `stop` is called.
@@ -225,27 +166,27 @@ class EmbeddedEngine(SelfClosing):
         if not catch_up:
             self.intake.check_leap(self.clock())
         with Server(self.workspace.socket_path, self.intake, self._bell, catch_up=catch_up) as server, calm_collector():
-            self.open_shards()  # events are taken meanwhile
+            self.drive.open()  # events are taken meanwhile
             if ready is not None:
                 ready()
             flush, deliver = Every(FLUSH_S), Every(DELIVER_S)
             while not self._stopping:
                 server.check()
-                if self._round():
+                if self.drive.round():
                     if deliver.over():
-                        self.deliver()
+                        self.drive.deliver()
                     if flush.over():
-                        self._begin_flush()
+                        self.drive.begin_flush()
                     continue
-                self.deliver()
+                self.drive.deliver()
                 now_ms = self.clock()
                 if not catch_up:
                     self.intake.check_leap(now_ms)
                 self.intake.watch(now_ms)
                 if not self._tick_due(now_ms):
                     self._rest(now_ms)
-        self.deliver()
-        self._flush()
+        self.drive.deliver()
+        self.drive.flush()
 
     def stop(self) -> None:
         """End `run_live` after the batch at hand; a signal handler or another thread may call this."""
@@ -263,10 +204,7 @@ class EmbeddedEngine(SelfClosing):
         """Wait for what comes or becomes due; write what gathered if nothing does for a while."""
         if self._bell.wait(self._seconds_left(now_ms, FLUSH_IDLE_S)):
             return
-        for shard in self.shards:
-            if shard.world is not None and shard.world.unflushed:
-                shard.flush()
-        self._keep_place()
+        self.drive.flush_changed()
         self._bell.wait(self._seconds_left(self.clock(), WAIT_S))
 
     def _seconds_left(self, now_ms: int, at_most_s: float) -> float:
@@ -279,8 +217,3 @@ class EmbeddedEngine(SelfClosing):
         """Let go of the workspace. What was not flushed is processed again, to the same effect, by the next owner."""
         self._bell.close()
         self.workspace.close()
-
-
-def applied_of(shard: Shard) -> int:
-    """The offset up to which a shard's world has come, -1 without one."""
-    return shard.world.meta.applied if shard.world is not None else -1

@@ -17,7 +17,7 @@ from engine.runtimes.kafka.clients import AGAIN, DELIVERY_S, Clients, unanswered
 from engine.runtimes.kafka.connection import Connection
 from engine.runtimes.kafka.ending import ended
 from engine.runtimes.kafka.producing import Outgoing, append_in_order, producer_of
-from engine.self_closing import SelfClosing
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.settings import Settings
 from events.errors import OperatorError
 
@@ -36,11 +36,8 @@ class Appender(SelfClosing):
         self._delivery_s = delivery_s
         self._runner = asyncio.Runner()
         self._producer: AIOKafkaProducer | None = None
-        try:
+        with closed_on_failure(self.close):
             self.run(self._in_time(self._connect(topics)))
-        except BaseException:
-            self.close()
-            raise
 
     def append(self, topic: str, records: Mapping[int, Sequence[Outgoing]]) -> dict[int, list[int]]:
         """Append records to partitions, in order, and return their offsets once all replicas in sync have them."""

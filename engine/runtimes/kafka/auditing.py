@@ -29,6 +29,7 @@ from engine.runtimes.kafka.following import Followed
 from engine.runtimes.kafka.live_state import LiveState
 from engine.runtimes.kafka.refolding import refold
 from engine.runtimes.kafka.sampling import Sample
+from engine.self_closing import closed_on_failure
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
 from events.errors import OperatorError
@@ -88,13 +89,10 @@ class Audit:
             self._folder.mkdir(parents=True, exist_ok=True)
         lock = OwnerLock(self._folder, what="audit's folder", beside="another audit needs a --folder of its own")
         self._stack.callback(lock.release)
-        try:
+        with closed_on_failure(self._stack.close):
             storage = RocksStorage(owner=True)
             partitions = range(self._there.partitions)
             self._copies = {each: Followed(self._folder, each, self._there, storage) for each in partitions}
-        except BaseException:
-            self._stack.close()
-            raise
         for copy in self._copies.values():
             self._stack.callback(copy.close)
         return self

@@ -123,9 +123,8 @@ async def run_until_told(once: Callable[[], Awaitable[int]], *, pause_s: float, 
 @asynccontextmanager
 async def served(pages: Pages, rounds: Rounds) -> AsyncIterator[None]:
     """Serve the pages while the body runs."""
-    # Half a second's modules, for who asks for pages only.
-    from engine.runtimes.kafka.app import make_app  # noqa: PLC0415
-    from engine.runtimes.kafka.pages import add_pages  # noqa: PLC0415
+    from engine.runtimes.kafka.app import make_app  # noqa: PLC0415 -- half a second, for who asks for pages only
+    from engine.runtimes.kafka.pages import add_pages  # noqa: PLC0415 -- likewise
 
     with TemporaryDirectory() as folder:
         app = make_app(pages.connection, data=Path(folder), web_host=pages.host, web_port=pages.port)

@@ -63,7 +63,7 @@ class Clients:
         try:
             await answered(self.connection, self._reader.start())
             await answered(self.connection, self._started())
-        except BaseException:
+        except BaseException:  # whatever ends the start, clients would go on by themselves
             await self.stop()
             raise
 

@@ -11,32 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import fsspec
 import msgspec
 
+from engine.runtimes.kafka.depot_files import DepotFiles
 from engine.runtimes.kafka.local import Binding
-from engine.workspace.durable_files import refused, sync_folder
-from events.errors import OperatorError, StorageFailed, StrandError
+from engine.workspace.durable_files import refused
+from events.errors import StorageFailed
 
 VERSION = 1
 KEPT = 2
 GRACE = timedelta(hours=1)
 """What no manifest names may be on its way into one; older than this it is rubbish."""
-
-S3 = ("s3://", "s3a://")
-PATIENCE: Mapping[str, Any] = {"connect_timeout": 5, "read_timeout": 8, "retries": {"total_max_attempts": 2}}
-"""For a bucket that does not answer, in seconds; s3fs tries five times. A partition that is being opened waits for it,
-and has to move within `readiness.STALLED_S`."""
-
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +68,7 @@ class Depot:
     """A depot at a URL; raises StorageFailed where it cannot be reached. Not for two threads at once."""
 
     def __init__(self, url: str, binding: Binding) -> None:
-        name = hashlib.sha256(binding.topics).hexdigest()[:16]
-        self.url = url
-        try:
-            self._files, root = fsspec.core.url_to_fs(url, **_options(url))
-        except (ValueError, ImportError) as error:
-            lacking = "strand-journeys[s3]" if url.startswith(S3) else "what fsspec needs for it"
-            action = f"install {lacking}, or name another depot"
-            raise OperatorError(f"the depot {url} cannot be used: {error}", action) from error
-        self._root = f"{root.rstrip('/')}/{name}"
+        self._files = DepotFiles(url, hashlib.sha256(binding.topics).hexdigest()[:16])
         self._known: dict[tuple[int, int, int], str] = {}
 
     # ------------------------------------------------------------ leaving
@@ -95,15 +77,15 @@ class Depot:
 
         Raises StorageFailed; then no manifest names what was put.
         """
-        with self._reached():
-            there = self._sizes(checkpoint.partition)
+        with self._files.reached():  # also where the folder cannot be read
+            there = self._files.sizes(_objects(checkpoint.partition))
             files = [
                 self._put(checkpoint.partition, folder, path, there)
                 for path in sorted(path for path in folder.rglob("*") if path.is_file())
             ]
             manifest = msgspec.structs.replace(checkpoint, files=files)
             number = max(self._numbers(checkpoint.partition), default=0) + 1
-            self._write(self._manifest(checkpoint.partition, number), msgspec.json.encode(manifest))
+            self._files.write(_manifest(checkpoint.partition, number), msgspec.json.encode(manifest))
             self._clean(checkpoint.partition)
         return manifest
 
@@ -113,47 +95,36 @@ class Depot:
         digest = self._known.get(identity) or file_hash(path)
         self._known[identity] = digest
         if there.get(digest) != status.st_size:
-            self._write(self._object(partition, digest), path.read_bytes())
+            self._files.write(_object(partition, digest), path.read_bytes())
             there[digest] = status.st_size
         return File(str(path.relative_to(folder)), digest, status.st_size)
-
-    def _write(self, place: str, content: bytes) -> None:
-        """Write a file that appears whole: on a disk by a rename, in a bucket by itself."""
-        if "file" not in self._files.protocol:
-            self._files.pipe_file(place, content)
-            return
-        path = Path(place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
 
     def _clean(self, partition: int) -> None:
         """Remove older manifests, then what none names, unless it is young."""
         numbers = self._numbers(partition)
         for number in numbers[:-KEPT]:
-            self._files.rm_file(self._manifest(partition, number))
+            self._files.remove(_manifest(partition, number))
         named = {file.sha256 for number in numbers[-KEPT:] for file in self._named(partition, number)}
         limit = datetime.now(tz=UTC) - GRACE
-        for place in self._objects(partition):
-            name = place.rsplit("/", 1)[-1]
-            if name not in named and self._files.modified(place) < limit:
-                self._files.rm_file(place)
+        for name in self._files.names(_objects(partition)):
+            if name not in named and self._files.modified(_object(partition, name)) < limit:
+                self._files.remove(_object(partition, name))
+
+    def _named(self, partition: int, number: int) -> list[File]:
+        try:
+            return self._checkpoint(partition, number).files
+        except CheckpointBroken:
+            return []
 
     # ------------------------------------------------------------ taking
     def newest(self, partition: int) -> list[Checkpoint]:
         """The checkpoints of a partition that can be read, newest first."""
         found = []
-        with self._reached():
-            for number in reversed(self._numbers(partition)):
-                try:
-                    found.append(self._checkpoint(partition, number))
-                except CheckpointBroken:
-                    continue
+        for number in reversed(self._numbers(partition)):
+            try:
+                found.append(self._checkpoint(partition, number))
+            except CheckpointBroken:
+                continue
         return found
 
     def take(self, checkpoint: Checkpoint, folder: Path, between: Callable[[], None] = lambda: None) -> None:
@@ -176,91 +147,59 @@ class Depot:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise CheckpointBroken(f"{file.path} lies outside")
         path.parent.mkdir(parents=True, exist_ok=True)
-        place = self._object(partition, file.sha256)
-        content = self._read(place, file)
+        content = self._read(partition, file)
         if not _whole(content, file):
-            content = self._read(place, file)  # a connection that was cut reads otherwise the second time
+            content = self._read(partition, file)  # a connection that was cut reads otherwise the second time
         if not _whole(content, file):
-            self._remove_broken(place)
+            self._remove_broken(_object(partition, file.sha256))
             raise CheckpointBroken(f"{file.path} has other bytes than its checksum says")
         path.write_bytes(content)
 
-    def _read(self, place: str, file: File) -> bytes:
-        with self._reached():
-            try:
-                content: bytes = self._files.cat_file(place)
-            except FileNotFoundError:
-                raise CheckpointBroken(f"{file.path} is missing") from None
+    def _read(self, partition: int, file: File) -> bytes:
+        content = self._files.read(_object(partition, file.sha256))
+        if content is None:
+            raise CheckpointBroken(f"{file.path} is missing")
         return content
 
-    def _remove_broken(self, place: str) -> None:
+    def _remove_broken(self, name: str) -> None:
         try:
-            with self._reached():
-                self._files.rm_file(place)
+            self._files.remove(name)
         except StorageFailed as error:
             log.warning("a broken file stays in the depot: %s", error)
 
-    # ------------------------------------------------------------ where things are
+    # ------------------------------------------------------------ the manifests
+    def _numbers(self, partition: int) -> list[int]:
+        names = (name.removesuffix(".json") for name in self._files.names(_checkpoints(partition)))
+        return sorted(int(name) for name in names if name.isdigit())
+
     def _checkpoint(self, partition: int, number: int) -> Checkpoint:
+        content = self._files.read(_manifest(partition, number))
+        if content is None:
+            raise CheckpointBroken("its manifest is missing")
         try:
-            found = _decode(self._files.cat_file(self._manifest(partition, number)))
-        except (msgspec.MsgspecError, FileNotFoundError) as error:
+            found = _decode(content)
+        except msgspec.MsgspecError as error:
             raise CheckpointBroken(str(error)) from None
         if found.version != VERSION or found.partition != partition:
             raise CheckpointBroken(f"it is of version {found.version}, of partition {found.partition}")
         return found
 
-    def _named(self, partition: int, number: int) -> list[File]:
-        try:
-            return self._checkpoint(partition, number).files
-        except CheckpointBroken:
-            return []
 
-    def _numbers(self, partition: int) -> list[int]:
-        names = (place.rsplit("/", 1)[-1] for place in self._listed(f"{self._root}/p{partition}/checkpoints"))
-        return sorted(int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit())
+def _checkpoints(partition: int) -> str:
+    return f"p{partition}/checkpoints"
 
-    def _objects(self, partition: int) -> list[str]:
-        return self._listed(f"{self._root}/p{partition}/objects")
 
-    def _sizes(self, partition: int) -> dict[str, int]:
-        """The size of each object that is there, by its name."""
-        try:
-            found = self._files.ls(f"{self._root}/p{partition}/objects", detail=True, refresh=True)
-        except FileNotFoundError:
-            return {}
-        return {str(each["name"]).rsplit("/", 1)[-1]: int(each["size"] or 0) for each in found}
+def _manifest(partition: int, number: int) -> str:
+    return f"{_checkpoints(partition)}/{number:012}.json"
 
-    def _listed(self, place: str) -> list[str]:
-        try:
-            return [str(found) for found in self._files.ls(place, detail=False, refresh=True)]
-        except FileNotFoundError:
-            return []
 
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Turns what a depot refuses in the body into the error that says what to do."""
-        try:
-            yield
-        except (CheckpointBroken, StrandError):
-            raise
-        except Exception as error:
-            # Each kind of depot raises errors of its own library's kind.
-            action = "check that the depot is there and may be written; workers go on without it"
-            raise StorageFailed(f"the depot {self.url} cannot be used: {error}", action) from error
+def _objects(partition: int) -> str:
+    return f"p{partition}/objects"
 
-    def _manifest(self, partition: int, number: int) -> str:
-        return f"{self._root}/p{partition}/checkpoints/{number:012}.json"
 
-    def _object(self, partition: int, digest: str) -> str:
-        return f"{self._root}/p{partition}/objects/{digest}"
+def _object(partition: int, digest: str) -> str:
+    return f"{_objects(partition)}/{digest}"
 
 
 def _whole(content: bytes, file: File) -> bool:
     return len(content) == file.size and hashlib.sha256(content).hexdigest() == file.sha256
-
-
-def _options(url: str) -> dict[str, Any]:
-    """What a depot of this kind needs to be told, unless fsspec's own settings say it."""
-    said = fsspec.config.conf.get("s3", {})
-    return {"config_kwargs": dict(PATIENCE)} if url.startswith(S3) and "config_kwargs" not in said else {}

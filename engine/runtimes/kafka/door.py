@@ -15,8 +15,9 @@ from engine.runtimes.kafka.applying import announced, latest_by_partition
 from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
-from engine.self_closing import SelfClosing
+from engine.runtimes.kafka.topic_differences import refuse_unsafe
+from engine.runtimes.kafka.topics import DEAD_LETTERS
+from engine.self_closing import SelfClosing, closed_on_failure
 from events.admission import MAX_EVENT_BYTES, Admitted, admit
 from events.codec import encode_record
 from events.dead_letters import Door, dead_letter, encode_dead_letter
@@ -43,12 +44,9 @@ class KafkaDoor(SelfClosing):
         self._events, self._letters = self.connection.topic(INTERACTIONS), self.connection.topic(DEAD_LETTERS)
         topics = (self._events, self._letters, self.connection.topic(ACTIVATIONS))
         self._appender = Appender(self.connection, topics)
-        try:
+        with closed_on_failure(self.close):
             self._declared = declared_types(self._appender)
             self._latest_ms = self._look_at_the_log()
-        except BaseException:
-            self.close()
-            raise
 
     def publish_group(self, lines: Sequence[bytes]) -> list[Answer]:
         """Publish events, each one JSON object or MessagePack map; all are durable when this returns.

@@ -23,8 +23,9 @@ from engine.runtimes.kafka.connection import ACTIVATIONS, INTERACTIONS
 from engine.runtimes.kafka.door import declared_types
 from engine.runtimes.kafka.producing import Outgoing
 from engine.runtimes.kafka.security import connect
-from engine.runtimes.kafka.topics import DEAD_LETTERS, refuse_unsafe
-from engine.self_closing import SelfClosing
+from engine.runtimes.kafka.topic_differences import refuse_unsafe
+from engine.runtimes.kafka.topics import DEAD_LETTERS
+from engine.self_closing import SelfClosing, closed_on_failure
 from events.codec import Activation, head_of
 from events.schema import Fields
 
@@ -46,12 +47,9 @@ class KafkaDestination(SelfClosing):
         self._events, self._letters = self.connection.topic(INTERACTIONS), self.connection.topic(DEAD_LETTERS)
         self._mark = b""
         self._appender = Appender(self.connection, (self._events, self._letters, self.connection.topic(ACTIVATIONS)))
-        try:
+        with closed_on_failure(self.close):
             latest = latest_by_partition(self.connection, settings.partitions)
             self.declared: Mapping[str, Fields] | None = declared_types(self._appender)
-        except BaseException:
-            self.close()
-            raise
         self.journey_ms = [latest[partition] for partition in range(settings.partitions)]
 
     # ------------------------------------------------------------ activations

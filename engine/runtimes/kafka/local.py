@@ -98,7 +98,7 @@ class LocalPartition:
             bound = msgspec.msgpack.encode(binding)
             if copy.binding() != bound:
                 copy.bind(bound)
-        except BaseException:
+        except BaseException:  # an interrupt too: nobody else has it, to close it
             copy.close()
             raise
         return copy

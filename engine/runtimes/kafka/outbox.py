@@ -24,6 +24,7 @@ from engine.runtimes.kafka.applying import announced
 from engine.runtimes.kafka.claims import Owned, Rule, decode
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import DECISIONS, Found
+from engine.self_closing import closed_on_failure
 from engine.workspace.durable_files import refused, replace_durably
 from engine.workspace.lock import OwnerLock
 from events.errors import FactsDamaged, OperatorError
@@ -73,11 +74,8 @@ class KafkaOutbox:
         self._files = MessageFiles(folder, self._rulebooks.get)
         self._files.make_folder()
         self._lock = OwnerLock(folder, what="outbox", beside="one process writes all messages")
-        try:
+        with closed_on_failure(self._lock.release):
             self._places = self._read_cursor()
-        except BaseException:
-            self._lock.release()
-            raise
 
     async def round(self) -> int:
         """Write the messages that were decided since the last time, and return how many."""

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 from collections import deque
@@ -16,19 +15,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from threading import Condition, Thread
-from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
+from threading import Condition
+from typing import Any, NotRequired, TypedDict, Unpack
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.runtimes.clock import Clock, wall_clock_ms
 from engine.runtimes.kafka.administration import refused_user
-from engine.runtimes.kafka.appending import partitions_of, refuse_another_count
+from engine.runtimes.kafka.appending import refuse_another_count
 from engine.runtimes.kafka.connection import INTERACTIONS
-from engine.runtimes.kafka.producing import producer_of
 from engine.runtimes.kafka.security import connection_of
-from engine.self_closing import SelfClosing
+from engine.runtimes.kafka.sending import Sender, Waiting
+from engine.self_closing import SelfClosing, closed_on_failure
 from engine.workspace.settings import Settings, settings_of_url
 from events.admission import admit_value
 from events.codec import encode_record
@@ -39,11 +37,10 @@ from events.schema import Fields
 
 MAX_WAITING_BYTES = 32 << 20
 LINGER_MS = 5
-CONNECT_S = AT_EXIT_S = 30.0
+AT_EXIT_S = 30.0
 ENDING_S = 5.0
 """Of that, for clients to end."""
 
-RECONNECT_S = 1.0
 USER_ACTION = "check STRAND_KAFKA__SASL_USERNAME, STRAND_KAFKA__SASL_MECHANISM and STRAND_KAFKA__SASL_PASSWORD"
 _TAKEN_TOGETHER = 500
 
@@ -67,14 +64,6 @@ class EventFields(TypedDict):
 
 class NotAcknowledged(Exception):
     """The cluster did not answer in time: the event is published or not."""
-
-
-class _Waiting(NamedTuple):
-    number: int
-    event: Event
-    partition: int
-    value: bytes
-    at_ms: int
 
 
 class KafkaPublisher(SelfClosing):
@@ -105,33 +94,26 @@ class KafkaPublisher(SelfClosing):
         settings = settings_of_url(log) if isinstance(log, str) else log
         if settings.embedded:
             raise CalledWrongly("a KafkaPublisher needs the url of a cluster; engine.publisher has one for workspaces")
-        self._settings, self._connection = settings, connection_of(settings, Path(folder))
+        self._connection = connection_of(settings, Path(folder))
         self._on_failure, self._declared, self._clock = on_failure, declared, clock
-        self._max_waiting_bytes, self._linger_ms = max_waiting_bytes, linger_ms
-        self._topic = self._connection.topic(INTERACTIONS)
+        self._max_waiting_bytes = max_waiting_bytes
         self._room = Condition()
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._numbers = count()
-        self._unanswered: dict[int, _Waiting] = {}
+        self._unanswered: dict[int, Waiting] = {}
         self._waiting_bytes = 0
-        self._sending = self._closed = self._ending = False
+        self._sending = self._closed = False
         self._failed: Exception | None = None
-        self._producer: AIOKafkaProducer | None = None
-        self._replacing: asyncio.Task[None] | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="strand-publisher", daemon=True)
-        self._thread.start()
-        self._usable = asyncio.Event()
+        topic = self._connection.topic(INTERACTIONS)
+        self._sender = Sender(self._connection, topic, linger_ms=linger_ms, take=self._take, answered=self._answered)
         try:
-            self._partitions = asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result()
+            with closed_on_failure(self._end):
+                self._partitions = self._sender.connect()
+                refuse_another_count(topic, self._partitions, settings)
         except (KafkaError, TimeoutError) as error:
-            self._end()
             action = "check that the brokers run, that the url names them, and the STRAND_KAFKA__* settings"
             away = OperatorError(f"no cluster answers at {self._connection.bootstrap}: {error!r}", action)
             raise refused_user(self._connection, USER_ACTION) or away from error
-        except BaseException:
-            self._end()
-            raise
         atexit.register(self._close_at_exit)
 
     # ------------------------------------------------------------ publishing
@@ -143,7 +125,7 @@ class KafkaPublisher(SelfClosing):
         at_ms = now_ms if admitted.appended_at_ms is None else admitted.appended_at_ms
         partition = partition_of(admitted.event.customer_id, self._partitions)
         value = encode_record(admitted.event, at_ms)
-        self._hand_over(_Waiting(next(self._numbers), admitted.event, partition, value, at_ms))
+        self._hand_over(Waiting(next(self._numbers), admitted.event, partition, value, at_ms))
 
     def flush(self, timeout_s: float | None = None) -> None:
         """Return when everything that was published is durable, or was refused.
@@ -180,7 +162,7 @@ class KafkaPublisher(SelfClosing):
         except OperatorError as error:
             log.error("%s", error)
 
-    def _hand_over(self, waiting: _Waiting) -> None:
+    def _hand_over(self, waiting: Waiting) -> None:
         with self._room:
             self._room.wait_for(lambda: self._waiting_bytes < self._max_waiting_bytes)
             if self._closed:
@@ -190,67 +172,24 @@ class KafkaPublisher(SelfClosing):
             self._waiting_bytes += len(waiting.value)
             if not self._sending:
                 self._sending = True
-                self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._send()))
+                self._sender.wake()
 
-    # ------------------------------------------------------------ in the thread
-    async def _connect(self) -> int:
-        async with asyncio.timeout(CONNECT_S):
-            self._producer = await self._started()
-            found = (await partitions_of(self._producer, [self._topic]))[self._topic]
-            refuse_another_count(self._topic, found, self._settings)
-            return found
+    def _end(self) -> None:
+        """Disconnect. Whoever wants to hear of what is not acknowledged hears of each such event."""
+        with self._room:
+            self._queue.clear()
+            left = [(each, NotAcknowledged(f"event {each.event.id}")) for each in self._unanswered.values()]
+        self._sender.end(left, ENDING_S)
 
-    async def _started(self) -> AIOKafkaProducer:
-        producer = producer_of(self._connection, linger_ms=self._linger_ms)
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        self._usable.set()
-        return producer
+    # ------------------------------------------------------------ called in the sender's thread
+    def _take(self) -> list[Waiting]:
+        """What is sent next; after nothing, the next event wakes the sender."""
+        with self._room:
+            taken = [self._queue.popleft() for _ in range(min(len(self._queue), _TAKEN_TOGETHER))]
+            self._sending = bool(taken)
+            return taken
 
-    async def _send(self) -> None:
-        """Give the client what waits, until nothing does."""
-        while True:
-            with self._room:
-                taken = [self._queue.popleft() for _ in range(min(len(self._queue), _TAKEN_TOGETHER))]
-                if not taken:
-                    self._sending = False
-                    return
-            for waiting in taken:
-                await self._send_one(waiting)
-
-    async def _send_one(self, waiting: _Waiting) -> None:
-        await self._usable.wait()
-        key = waiting.event.customer_id.encode()
-        producer = self._producer
-        assert producer is not None
-        try:
-            sent = await producer.send(
-                self._topic, waiting.value, key, partition=waiting.partition, timestamp_ms=waiting.at_ms
-            )
-        except KafkaError as error:
-            self._answered(waiting, error)
-            return
-        sent.add_done_callback(lambda future: self._acknowledged(producer, waiting, future.exception()))
-
-    def _acknowledged(self, producer: AIOKafkaProducer, waiting: _Waiting, error: BaseException | None) -> None:
-        if error is not None and producer is self._producer and self._usable.is_set():
-            self._usable.clear()
-            self._replacing = self._loop.create_task(self._replace(producer))
-        self._answered(waiting, error)
-
-    async def _replace(self, producer: AIOKafkaProducer) -> None:
-        """A new client: the old one's numbered batches have a hole, after which a broker takes no more of them."""
-        await producer.stop()
-        while not self._usable.is_set() and not self._ending:
-            try:
-                self._producer = await self._started()
-            except KafkaError:
-                await asyncio.sleep(RECONNECT_S)
-
-    def _answered(self, waiting: _Waiting, error: BaseException | None) -> None:
+    def _answered(self, waiting: Waiting, error: BaseException | None) -> None:
         if waiting.number not in self._unanswered:  # given up
             return
         refused = error if isinstance(error, Exception) else None
@@ -264,38 +203,3 @@ class KafkaPublisher(SelfClosing):
                 del self._unanswered[waiting.number]
                 self._waiting_bytes -= len(waiting.value)
                 self._room.notify_all()
-
-    async def _give_up(self) -> None:
-        """Whoever wants to hear of what is not acknowledged hears of each such event."""
-        with self._room:
-            self._queue.clear()
-            left = list(self._unanswered.values())
-        for waiting in left:
-            self._loop.call_soon(self._answered, waiting, NotAcknowledged(f"event {waiting.event.id}"))
-        await asyncio.sleep(0)  # until they were all called
-
-    def _end(self) -> None:
-        """Disconnect; a client that does not come to an end, since the cluster is away, is dropped."""
-
-        async def stop() -> None:
-            if self._replacing is not None:
-                await self._replacing
-            if self._producer is not None:
-                await self._producer.stop()
-
-        async def drop() -> None:
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for each in others:
-                each.cancel()
-            if others:
-                await asyncio.wait(others, timeout=1)
-
-        self._ending = True
-        asyncio.run_coroutine_threadsafe(self._give_up(), self._loop).result()
-        try:
-            asyncio.run_coroutine_threadsafe(stop(), self._loop).result(ENDING_S)
-        except TimeoutError:
-            asyncio.run_coroutine_threadsafe(drop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()

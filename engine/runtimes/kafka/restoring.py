@@ -60,17 +60,19 @@ class Checkpoints:
 
     def age_s(self, lane: Lane) -> float:
         """For how long an open partition has had what is in no checkpoint of this worker's, as far as was seen."""
-        if not self._moved(lane):
+        since_s = self._see(lane)
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    def _see(self, lane: Lane) -> float | None:
+        """Note since when, of the monotonic clock, a partition has had what is in no checkpoint; None if it has not."""
+        if lane.shard is None or lane.done <= self._done.get(lane.partition, -1):
             self._since.pop(lane.partition, None)
-            return 0.0
+            return None
         known, since_s = self._since.get(lane.partition, (lane, time.monotonic()))
         if known is not lane:
             since_s = time.monotonic()
         self._since[lane.partition] = lane, since_s
-        return time.monotonic() - since_s
-
-    def _moved(self, lane: Lane) -> bool:
-        return lane.shard is not None and lane.done > self._done.get(lane.partition, -1)
+        return since_s
 
     async def run(self, every_s: float) -> None:
         """For ever; a depot that cannot be reached is told of, and asked again."""
@@ -82,8 +84,7 @@ class Checkpoints:
         """One round over the partitions that are open."""
         for lane in list(self.lanes.values()):
             done = lane.done
-            self.age_s(lane)
-            if not self._moved(lane):
+            if self._see(lane) is None:
                 continue
             target = self.place.folder / f"p{lane.partition}.checkpoint"
             made = asyncio.wrap_future(lane.checkpoint(target))

@@ -17,8 +17,8 @@ from kafka.admin import KafkaAdminClient, OffsetSpec
 from engine.runtimes.kafka.administration import NoAnswer, administer
 from engine.runtimes.kafka.connection import DECISIONS, INTERACTIONS, Connection, Found, ids_of
 from engine.runtimes.kafka.partition_counts import RAISED
+from engine.runtimes.kafka.topic_differences import found_differences, refuse
 from engine.runtimes.kafka.topic_ends import check_begin
-from engine.runtimes.kafka.topics import found_differences, refuse
 from events.errors import FactsDamaged, OperatorError
 
 EVERY_S = 60.0

@@ -27,6 +27,7 @@ from engine.runtimes.kafka.standstill import NONE, PASSING, RecordFailed
 from engine.runtimes.kafka.turn import Bridge, GivenUp
 from engine.runtimes.kafka.watching_topics import EVERY_S, raised, watched_topics
 from engine.runtimes.kafka.workplace import STATES, Workplace
+from engine.self_closing import closed_on_failure
 from engine.workspace.durable_files import refused
 from engine.workspace.lock import OwnerLock
 from events.errors import DerivedDamaged, OperatorError
@@ -88,14 +89,11 @@ class Worker:
         remove_unfinished(self.folder)
         storage = RocksStorage(owner=True)
         binding = binding_of(found)
-        try:
+        with closed_on_failure(self._lock.release):
             depot = None if self.depot is None else Depot(self.depot, binding)
             self._copied = await asyncio.to_thread(copied_in, self.folder, binding, storage)
             clients = Clients(self.connection, patient=True)
             await clients.start()
-        except BaseException:
-            self._lock.release()
-            raise
         self.place = Workplace(
             connection=self.connection,
             clients=clients,

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.runtimes.clock import wall_clock_ms
 from engine.runtimes.embedded.engine import EmbeddedEngine
 from engine.runtimes.embedded.report import RunReport
 from engine.workspace.workspace import Workspace
@@ -90,6 +91,18 @@ def history(customers: int = 12, days: int = 6) -> list[dict[str, Any]]:
 def line(value: dict[str, Any]) -> bytes:
     """An event as one line of JSON."""
     return json.dumps(value).encode()
+
+
+def now_line(name: str, customer: str = "ann", kind: str = "order_completed", **data: Any) -> bytes:
+    """An event of this moment that leaves its time of appending to the door."""
+    value = event(name, customer, wall_clock_ms(), kind, **data)
+    del value["appended_at"]
+    return line(value)
+
+
+def profile(customer: str = "ann") -> bytes:
+    """A customer's e-mail address, of this moment."""
+    return now_line(f"profile-{customer}", customer, "profile_updated", email=f"{customer}@mail.example")
 
 
 def write_lines(path: Path, events: list[dict[str, Any]]) -> Path:

@@ -12,7 +12,8 @@ from deploy.kafka.cluster import running
 from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.applying import latest_by_partition
 from engine.runtimes.kafka.connection import Connection, look
-from engine.runtimes.kafka.topics import check_topics, create_topics
+from engine.runtimes.kafka.topic_differences import check_topics
+from engine.runtimes.kafka.topics import create_topics
 from events.errors import OperatorError
 from tests.brokers import need_a_broker
 

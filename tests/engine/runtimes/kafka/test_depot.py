@@ -17,6 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from engine.runtimes.kafka import depot as module
+from engine.runtimes.kafka import depot_files
 from engine.runtimes.kafka.depot import Checkpoint, CheckpointBroken, Depot
 from engine.runtimes.kafka.local import Binding
 from events.errors import OperatorError, StorageFailed
@@ -189,7 +190,7 @@ def test_who_may_not_ask_is_told_so_and_no_secret_is_repeated(
 
 
 def test_a_bucket_that_never_answers_is_given_up(bucket: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", {"read_timeout": 0.01, "retries": {"total_max_attempts": 1}})
+    monkeypatch.setattr(depot_files, "PATIENCE", {"read_timeout": 0.01, "retries": {"total_max_attempts": 1}})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert "Read timeout" in refusal(bucket.url)

@@ -17,16 +17,8 @@ from engine.runtimes.kafka.administration import administer
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import Connection, look
 from engine.runtimes.kafka.partition_counts import HARMLESS, RAISED
-from engine.runtimes.kafka.topics import (
-    RESTORE,
-    Topic,
-    check_topics,
-    create_topics,
-    differences,
-    found_topics,
-    refuse_unsafe,
-    wanted_topics,
-)
+from engine.runtimes.kafka.topic_differences import RESTORE, check_topics, differences, refuse_unsafe
+from engine.runtimes.kafka.topics import Topic, create_topics, found_topics, wanted_topics
 from events.errors import OperatorError
 from tests.engine.cli.shell import strand
 
