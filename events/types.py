@@ -49,11 +49,6 @@ TYPES: Mapping[str, type[EventData]] = MappingProxyType(
 
 BUILTIN: Mapping[str, Fields] = MappingProxyType({name: fields_of_model(model) for name, model in TYPES.items()})
 
-# What stands for a field of an item that is left out; one that is null is null.
-ITEM_DEFAULTS: Mapping[str, int] = MappingProxyType(
-    {name: info.default for name, info in shopping.Item.model_fields.items() if isinstance(info.default, int)}
-)
-
 PROFILE_FIELDS: Mapping[str, str] = MappingProxyType(
     {name: kind for name, kind in BUILTIN["profile_updated"].fields.items() if isinstance(kind, str)}
 )

@@ -45,7 +45,7 @@ ENVELOPE: list[tuple[str, Any]] = [
 
 
 ITEM_DEFAULTS = {"quantity": 1}
-"""An item that does not say how many is one."""
+"""What stands for a field of an item that is left out, as `events.data.shopping.Item` has it; null is null."""
 
 
 @decodable

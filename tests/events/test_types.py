@@ -9,7 +9,7 @@ import pytest
 from events.errors import InputRefused, Reason
 from events.nearest import did_you_mean, nearest
 from events.schema import DATE, FLAG, KINDS, NUMBER, TEXT, TIME, Fields, merged
-from events.types import BUILTIN, ITEM_DEFAULTS, PROFILE_FIELDS, TYPES
+from events.types import BUILTIN, PROFILE_FIELDS, TYPES
 from events.violations import check_data, fields_of
 
 # The table of the rulebook language: * is required, +n f t d are number, flag, time, date, nothing is text.
@@ -66,7 +66,6 @@ def test_the_types_are_those_of_the_language() -> None:
     assert set(TYPES) == set(BUILTIN)
     assert PROFILE_FIELDS["birthday"] == DATE
     assert len(PROFILE_FIELDS) == 11
-    assert ITEM_DEFAULTS == {"quantity": 1}
 
 
 def test_every_type_says_what_it_is() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from events.data.shopping import Item
 from projections.compiler import compile_world
+from projections.decoding import ITEM_DEFAULTS
 from tests.projections.lives import START, Life, program, rulebook, world
 
 TRAITS = {
@@ -88,3 +90,8 @@ def test_evidence_says_what_made_a_transition() -> None:
     assert told["cats", True] == {"bought": [[], ["cats"]]}
     assert told["lapsing", True] == {"last_order_at": [START + 1, START + 1]}
     assert told["value", "low"] == {"spend_9d": [0, 3]}
+
+
+def test_an_item_that_leaves_a_field_out_is_to_the_fold_what_it_is_to_the_doors() -> None:
+    item = Item.model_validate({"sku": "litter"})
+    assert item.model_dump(exclude={"sku"}, exclude_none=True) == ITEM_DEFAULTS

@@ -105,7 +105,7 @@ class Lane:
             assert self.shard is not None
             try:
                 answer.set_result(what(self.shard))
-            except BaseException as error:
+            except BaseException as error:  # whatever it was, who asked must hear it
                 answer.set_exception(error)
                 raise
 
