@@ -1,4 +1,4 @@
-"""The broker that tests share: one a test process, started by the first test that asks for it.
+"""The broker that tests share: one for all processes of a run, started by the first test that asks for it.
 
 KAFKA_BOOTSTRAP names another one instead. Where Java or Maven is missing such tests are skipped and the run says so
 in its last lines; where CI is set they fail.
@@ -6,15 +6,20 @@ in its last lines; where CI is set they fail.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from deploy.kafka import node
 from deploy.kafka.jars import missing_tools
 
 NO_BROKER = "NO KAFKA BROKER"
+JAVA_OPTIONS = (*node.JAVA_OPTIONS, "-Xmx768m")  # it holds the topics of all tests
 
 
 def need_a_broker() -> None:
@@ -36,10 +41,37 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield elsewhere
         return
     need_a_broker()
-    from deploy.kafka.cluster import running
+    mine = tmp_path_factory.getbasetemp()
+    with shared_broker(mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) as found:
+        yield found
 
-    with running(tmp_path_factory.mktemp("kafka")) as cluster:
-        yield cluster.bootstrap
+
+@contextmanager
+def shared_broker(folder: Path) -> Iterator[str]:
+    """A broker for every process that shares the folder: who comes first starts it, who goes last kills it."""
+    from deploy.kafka.cluster import Cluster, archive_classes
+
+    known = folder / "kafka.bootstrap"
+    with (folder / "kafka.users").open("w") as users, (folder / "kafka.door").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        if not known.exists():
+            archive_classes()
+            cluster = Cluster(folder / "kafka", java_options=JAVA_OPTIONS)
+            cluster.start(outlives=True)
+            known.write_text(cluster.bootstrap)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            yield known.read_text()
+        finally:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # others go on with it
+            else:
+                known.unlink()
+                Cluster(folder / "kafka").kill()
 
 
 @pytest.fixture
