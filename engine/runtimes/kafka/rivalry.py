@@ -18,11 +18,12 @@ LOSSES = 8
 or whose brokers are away, keeps an id for a session at least."""
 
 SETTLED_S = 5.0
-PATIENCE = 16
+PATIENCE = 24
 """More losses that a worker bears which had kept its first id for so long: a newcomer had not, and ends before it."""
 
-APART, WAYS = 3, 4
-"""Up to so many more, by chance: of two that came at the same time one ends, mostly."""
+APART, WAYS = 2, 12
+"""Up to so many more, by chance: of two that came at the same time one ends. Whoever ends has taken the other's place
+once more, so both do where they bear the same, once in twelve times."""
 
 
 class Rivalry:

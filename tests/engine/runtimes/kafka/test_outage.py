@@ -23,13 +23,14 @@ from engine.runtimes.kafka.applying import apply_rulebook
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
 from engine.runtimes.kafka.producing import Outgoing
+from engine.runtimes.kafka.rivalry import SETTLED_S
 from events.errors import OperatorError
 from tests.brokers import need_a_broker
 from tests.engine.cli.shell import strand
 from tests.engine.runtimes.kafka.clusters import make_topics
 from tests.engine.runtimes.kafka.test_pages import get, now_ms, until
 from tests.engine.runtimes.kafka.workers import free_port
-from tests.engine.runtimes.shop import ROOT, event, line, make_shop, wait_for
+from tests.engine.runtimes.shop import ROOT, event, line, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -172,21 +173,19 @@ def test_what_a_command_appends_is_given_up_in_time(
     assert seconds(appender.close) < 10
 
 
-def test_of_two_workers_with_one_instance_one_ends(cluster: Cluster, shop: Path, tmp_path: Path) -> None:
+def test_of_two_workers_with_one_instance_the_second_ends(cluster: Cluster, shop: Path, tmp_path: Path) -> None:
     twice = ("--instance", "one", "--folder")
     with working(shop, tmp_path / "one.log", *twice, str(tmp_path / "one")) as first:
+        time.sleep(SETTLED_S)
         second = Running(shop, tmp_path / "two.log", *twice, str(tmp_path / "two"))
-        rivals = [first, second]
         try:
-            wait_for(lambda: any(each.process.poll() is not None for each in rivals), 90)
-            ended = next(each for each in rivals if each.process.poll() is not None)
-            (left,) = (each for each in rivals if each is not ended)
-            assert ended.process.returncode == 1
-            last = ended.lines()[-1]
+            assert second.process.wait(90) == 1
+            last = second.lines()[-1]
             assert "another worker uses the instance 'one'" in str(last["message"])
             assert "Operator action" not in str(last["message"])
             assert "an --instance of its own" in str(last["action"])
-            until(left.port, "/readyz", 200, "")
+            assert first.process.poll() is None
+            until(first.port, "/readyz", 200, "")
         finally:
             second.process.kill()
             second.process.wait()
