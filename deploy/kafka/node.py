@@ -61,6 +61,8 @@ class Node:
             pid = int((self.folder / "pid").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
+        if any(each.pid == pid for each in _LEFT_RUNNING):
+            return pid
         asked = ("ps", "-ww", "-o", "command=", "-p", str(pid))  # another program may have got that number since
         shown = subprocess.run(asked, check=False, capture_output=True, text=True)
         return pid if str(self.properties) in shown.stdout else None

@@ -8,6 +8,7 @@ decided by claims, not by the group: a partition that is taken away is worked on
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,10 @@ HEARTBEAT_MS = 1_000
 NEVER_MS = 2**31 - 1
 GAUGE_S = 5.0
 CHECKPOINT_S = 60.0
+ERRORS_S = 1.0
 WEB_PORT = 6066
+
+log = logging.getLogger(__name__)
 
 
 class Boot(BootStrategy):
@@ -112,6 +116,7 @@ class Group(faust.Service):
         await answered(self.worker.connection, self.consumer.start())
         self._spawn(self._read())
         self._spawn(self._gauge())
+        self._spawn(self._hear_errors())
         self._spawn(self.hearing.run())
         if self.worker.checkpoints is not None:
             self._spawn(self.worker.checkpoints.run(CHECKPOINT_S))
@@ -141,6 +146,20 @@ class Group(faust.Service):
             if done and not self.changing:  # the client forgets who it is when one is refused while it joins
                 with suppress(KafkaError, IllegalStateError):
                     await self.consumer.commit(done)
+
+    async def _hear_errors(self) -> None:
+        """Take the errors of joining the group: the client does nothing until somebody does, and whoever fetches asks
+        it for nothing while the group changes. Raises OperatorError once it has given up."""
+        coordinator = self.consumer._coordinator  # noqa: SLF001 -- a fetch alone would ask it
+        while True:
+            await asyncio.sleep(ERRORS_S)
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:
+                if coordinator._coordination_task.done():  # noqa: SLF001 -- as above
+                    what = f"the client of the group has ended by itself: {error}"
+                    raise OperatorError(what, "start this worker again; nothing is lost") from error
+                log.warning("the group is joined again: %r", error)
 
     def _spawn(self, what: Any) -> None:
         task = asyncio.get_running_loop().create_task(what)

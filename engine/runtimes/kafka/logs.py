@@ -14,7 +14,7 @@ Format = Literal["text", "json"]
 EVERY_S = 10.0
 """Of each line that comes again and again one is written in this time."""
 
-TALKATIVE = ("aiokafka", "kafka", "engine.runtimes.kafka.reader", "engine.runtimes.kafka.beside")
+TALKATIVE = ("aiokafka", "kafka", *(f"engine.runtimes.kafka.{name}" for name in ("app", "beside", "reader")))
 """Who writes a hundred lines a second while brokers are away, or one a second for hours."""
 
 SLOW_LOOP = "kafka.net.selector"
