@@ -108,16 +108,15 @@ def worker(
 @contextmanager
 def errors_in(log: LogFormat) -> Iterator[None]:
     """What ends the body is a line of the log for machines, where that is asked for."""
+    if log is not LogFormat.JSON:
+        yield
+        return
     try:
         yield
     except StrandError as error:
-        if log is not LogFormat.JSON:
-            raise
         lines.error("%s", error.message, extra={"action": error.action})
         raise typer.Exit(exit_code(error)) from None
-    except Exception:
-        if log is not LogFormat.JSON:
-            raise
+    except Exception:  # noqa: BLE001 -- whatever it was; a bare traceback would be no line of the log
         lines.critical("it ended with an error that is none of those it knows", exc_info=True)
         raise typer.Exit(FOUND_A_FAULT) from None
 
