@@ -20,7 +20,6 @@ JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 
 STOP_S = 30.0
 _POLL_S = 0.02
-_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []  # kept, since Python complains of one that is dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,10 @@ class Node:
         """Its process, also one that another Python process started; None where it does not run."""
         if self._process is not None:
             return self._process.pid if self._process.poll() is None else None
-        _LEFT_RUNNING[:] = [each for each in _LEFT_RUNNING if each.poll() is None]
         try:
             pid = int((self.folder / "pid").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
-        if any(each.pid == pid for each in _LEFT_RUNNING):
-            return pid
         asked = ("ps", "-ww", "-o", "command=", "-p", str(pid))  # another program may have got that number since
         shown = subprocess.run(asked, check=False, capture_output=True, text=True)
         return pid if str(self.properties) in shown.stdout else None
@@ -79,18 +75,15 @@ class Node:
         """Start the process; it ends with this one unless it `outlives` it."""
         if self.pid is not None:
             raise OperatorError(f"node {self.id} runs already, as process {self.pid}", "stop it first")
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                (*_dies_with_parent(outlives=outlives), *self._java("kafka.Kafka", str(self.properties))),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=outlives,
-            )
-        (self.folder / "pid").write_text(str(self._process.pid), encoding="utf-8")
+        command = self._java("kafka.Kafka", str(self.properties))
         if outlives:
-            _LEFT_RUNNING.append(self._process)
-            self._process = None
+            self._process, pid = None, _started_for_nobody(command, self.log)
+        else:
+            with self.log.open("ab") as log:
+                command = [*_dies_with_parent(), *command]
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            pid = self._process.pid
+        (self.folder / "pid").write_text(str(pid), encoding="utf-8")
 
     def stop(self, timeout_s: float = STOP_S) -> None:
         """Stop it cleanly: it hands its partitions over and closes its files; killed if that takes too long."""
@@ -149,8 +142,15 @@ def waited(condition: Callable[[], bool], timeout_s: float) -> bool:
     return True
 
 
-def _dies_with_parent(*, outlives: bool) -> tuple[str, ...]:
+def _dies_with_parent() -> tuple[str, ...]:
     """What makes Linux kill the process when this one dies, however; by its thread, so for the main one only."""
     main_thread = threading.current_thread() is threading.main_thread()
     tool = shutil.which("setpriv")
-    return () if outlives or not main_thread or tool is None else (tool, "--pdeathsig", "KILL")
+    return (tool, "--pdeathsig", "KILL") if main_thread and tool is not None else ()
+
+
+def _started_for_nobody(command: list[str], log: Path) -> int:
+    """Start a process that is nobody's child, and return its id; what it says is added to the log."""
+    start = ("sh", "-c", 'log=$1; shift; "$@" < /dev/null >> "$log" 2>&1 & echo $!', "sh", str(log), *command)
+    told = subprocess.run(start, check=True, stdout=subprocess.PIPE, start_new_session=True)
+    return int(told.stdout)

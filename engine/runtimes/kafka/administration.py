@@ -84,14 +84,20 @@ async def _refuses_user(connection: Connection) -> bool:
     from aiokafka.errors import AuthenticationFailedError, SaslAuthenticationFailed  # noqa: PLC0415 -- as above
     from aiokafka.errors import KafkaError as Refused  # noqa: PLC0415 -- as above
 
+    closing: list[asyncio.Future[None]] = []
+    asking = {"request_timeout_ms": ASKING_MS, "on_close": lambda conn, _: closing.append(conn.close())}
+    refuses = False
     for address in connection.bootstrap.split(","):
         host, _, port = address.rpartition(":")
         try:
-            conn = await create_conn(host, int(port), request_timeout_ms=ASKING_MS, **connection.security)
+            conn = await create_conn(host, int(port), **asking, **connection.security)
         except (AuthenticationFailedError, SaslAuthenticationFailed):
-            return True
+            refuses = True
         except (Refused, OSError, TimeoutError):
             continue
-        await conn.close()
-        return False
-    return False
+        else:
+            conn.close()
+        break
+    if closing:  # TLS takes its leave, and a loop that ended before would leave the socket open
+        await asyncio.wait(closing, timeout=ASKING_MS / 1000)
+    return refuses
