@@ -5,24 +5,30 @@ the owner has deleted, and goes back without a word to what the database was bef
 file's index, properties or footer would make acknowledged records vanish. So a follower is opened read-only instead,
 which refuses what an owner would refuse, and what an owner does meanwhile is told from damage here: where opening
 fails and files have come or gone, it is tried again.
+
+Whoever opens a database writes into its folder, read-only or not: a log, and a file of rocksdict's, which makes the
+folder where it is gone. An owner that removes the folder meanwhile would find it not empty. So what is opened is a
+folder of links to the files, which is needed no longer once they are open.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rocksdict import AccessType, Options, Rdict
 
+from engine.adapters.rocksdb_errors import LINKS
 from engine.adapters.rocksdb_journal import check_journals, journals
 from engine.adapters.rocksdb_options import StoreMemory, database_options
 from events.errors import OperatorError, StorageFailed
 
 _TRIES = 50
 _GONE = -1
+_READ = re.compile(r"CURRENT|IDENTITY|MANIFEST-\d+|OPTIONS-\d+|\d+\.(?:log|sst)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,6 @@ class Beside:
     ) -> None:
         self._path, self._families, self._memory, self._damaged = path, dict(families), memory, damaged
         self._seen: Footprint | None = None
-        self._scratch = tempfile.mkdtemp(prefix="strand-follow-")  # for RocksDB's LOG file, which it always writes
 
     def changed(self) -> bool:
         """Whether the owner has written anything since `open` began."""
@@ -91,20 +96,29 @@ class Beside:
 
     def _tried(self, before: Footprint) -> Rdict | None:
         """The database; None where it could not be opened for what the owner did meanwhile."""
-        fault = check_journals(self._path)
-        if fault is None:
-            options = database_options(self._memory, create=False)
-            options.set_db_log_dir(self._scratch)
-            kind = AccessType.read_only(False)
-            try:
-                return Rdict(str(self._path), options, column_families=self._families, access_type=kind)
-            except Exception as error:
-                if type(error) is not Exception or before.same_files(Footprint.of(self._path)):
-                    raise
-        elif before.same_files(Footprint.of(self._path)):
+        try:
+            fault = check_journals(self._path)
+            if fault is None:
+                return self._opened()
+        except Exception as error:
+            ours = type(error) is not Exception and not isinstance(error, FileNotFoundError)
+            if ours or before.same_files(Footprint.of(self._path)):
+                raise
+            return None
+        if before.same_files(Footprint.of(self._path)):
             raise self._damaged(str(fault))
         return None
 
-    def close(self) -> None:
-        """Remove what it needed on the disk."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+    def _opened(self) -> Rdict:
+        options = database_options(self._memory, create=False)
+        kind = AccessType.read_only(False)
+        with TemporaryDirectory(prefix=LINKS, ignore_cleanup_errors=True) as links:
+            link_files(self._path, Path(links))
+            return Rdict(links, options, column_families=self._families, access_type=kind)
+
+
+def link_files(database: Path, folder: Path) -> None:
+    """Make links in a folder to the files that RocksDB reads when it opens a database."""
+    for path in database.resolve().iterdir():
+        if _READ.fullmatch(path.name):
+            (folder / path.name).symlink_to(path)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rocksdict import AccessType, DBRecoveryMode, Options, Rdict
 
+from engine.adapters.rocksdb_beside import link_files
 from engine.adapters.rocksdb_journal import check_journal, journals
 from engine.adapters.rocksdb_numbered import MANY, last_number, readable_until
 
@@ -23,17 +24,15 @@ def readable_of_unopened(database: Path, family: str) -> int:
     readable = 0
     with suppress(OSError), tempfile.TemporaryDirectory(prefix="strand-damage-") as scratch:
         copy = Path(scratch)
-        _link(database, copy)
+        _copy(database, copy)
         with _read_only(copy) as opened:
             if opened is not None:
                 readable = _readable(opened, family)
     return readable
 
 
-def _link(database: Path, copy: Path) -> None:
-    for path in database.iterdir():
-        if path.name != "LOCK" and not path.name.startswith("LOG"):
-            (copy / path.name).symlink_to(path.resolve())
+def _copy(database: Path, copy: Path) -> None:
+    link_files(database, copy)
     for path in journals(database):
         fault = check_journal(path)
         if fault is not None:

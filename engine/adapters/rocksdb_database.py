@@ -12,7 +12,6 @@ from engine.adapters.rocksdb_beside import Beside
 from engine.adapters.rocksdb_errors import translated
 from engine.adapters.rocksdb_journal import check_journals
 from engine.adapters.rocksdb_options import Access, StoreMemory, database_options
-from engine.self_closing import closed_on_failure
 from events.errors import OperatorError
 
 
@@ -46,8 +45,7 @@ class Database:
                 self._hold(self._owned(families, memory, create=create), families)
                 return
             self._beside = Beside(path, families, memory, damaged)
-            with closed_on_failure(self._beside.close):
-                self._hold(self._beside.open(), families)
+            self._hold(self._beside.open(), families)
 
     def _owned(self, families: Mapping[str, Options], memory: StoreMemory, *, create: bool) -> Rdict:
         fault = check_journals(self.path)
@@ -141,8 +139,6 @@ class Database:
         self._release()
         _close(self._db)
         del self._db
-        if self._beside is not None:
-            self._beside.close()
 
     def _release(self) -> None:
         self._handles.clear()

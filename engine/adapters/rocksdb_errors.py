@@ -16,6 +16,10 @@ from rocksdict import DbClosedError
 from engine.storage_errors import DENIED, FAILING, FULL, READ_ONLY, os_error
 from events.errors import DerivedDamaged, OperatorError, StorageFailed, WorkspaceBusy
 
+LINKS = "strand-follow-"
+"""How the folder begins that a follower opens in the place of a database."""
+
+_LINKS = re.compile(rf"[^\s:]*/{LINKS}[^/\s:]*")
 _FILE = re.compile(r"[^\s:]*?([^\s:/]+\.(?:sst|log)|MANIFEST-\d+|CURRENT)\b")
 # RocksDB adds this to whatever keeps it from opening the table files that its manifest lists.
 _GUESS = re.compile(r"The file \S+ may be corrupted")
@@ -68,5 +72,5 @@ def translated(place: Path, damaged: Callable[[str], OperatorError]) -> Iterator
     except Exception as error:
         if type(error) is not Exception and not isinstance(error, DbClosedError):  # a fault of our own
             raise
-        text = str(error)
+        text = _LINKS.sub(str(place), str(error))
         raise (damaged(text) if is_damage(text) else storage_error(place, text)) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,11 +101,10 @@ def is_running(workspace: Workspace) -> bool:
 
 
 def bytes_in(folder: Path | None) -> int:
-    """The size of all files below a folder; one that goes away meanwhile counts nothing."""
+    """The size of all files below a folder; a file or folder that goes away meanwhile counts nothing."""
     total = 0
-    for path in folder.rglob("*") if folder is not None and folder.is_dir() else ():
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder) if folder is not None else ():
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total

@@ -36,9 +36,17 @@ class Generations:
     def live(self) -> dict[int, str]:
         """Partition -> name of its live generation; partitions that have none are missing."""
         path = self.folder / FILE
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+        content = _content(path)
+        while True:
+            try:
+                return self._listed(path, content)
+            except DerivedDamaged:
+                before, content = content, _content(path)
+                if content == before:  # else its owner has swapped meanwhile, and removed what was named
+                    raise
+
+    def _listed(self, path: Path, content: bytes | None) -> dict[int, str]:
+        if content is None:
             return {}
         try:
             written = json.loads(content)
@@ -117,6 +125,13 @@ class Generations:
     def _remove(self, name: str) -> None:
         with refused(self.path(name)):
             shutil.rmtree(self.path(name), ignore_errors=False)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _checksum(named: dict[str, str]) -> int:
