@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
+
+# NumPy starts a thread of linear algebra for each core, which is busy for a while and never asked for anything.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> NoReturn:
