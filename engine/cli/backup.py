@@ -27,6 +27,7 @@ def backup(
       strand backup ../copy
       strand backup ../copy --json
     """
+    from engine.disk_usage import bytes_in
     from engine.runtimes.embedded.applying import back_up
 
     if folder.exists():
@@ -35,7 +36,7 @@ def backup(
         if folder.resolve().is_relative_to((workspace / taken).resolve()):
             raise CalledWrongly(f"{folder} is inside {taken}/, which may be deleted or replaced; name a folder outside")
     back_up(workspace, folder)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = bytes_in(folder)
     if as_json:
         print_json({"folder": str(folder), "bytes": size})
         return

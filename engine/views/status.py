@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.disk_usage import bytes_in
 from engine.runtimes.embedded.client import Client, NobodyListens
 from engine.runtimes.embedded.report import added_up
 from engine.runtimes.embedded.rulebooks import load_rulebook
@@ -98,13 +96,3 @@ def is_running(workspace: Workspace) -> bool:
     except NobodyListens:
         return False
     return True
-
-
-def bytes_in(folder: Path | None) -> int:
-    """The size of all files below a folder; a file or folder that goes away meanwhile counts nothing."""
-    total = 0
-    for place, _, names in os.walk(folder) if folder is not None else ():
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += Path(place, name).stat().st_size
-    return total

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from engine.disk_usage import bytes_in
 from engine.runtimes.kafka.lane import Lane
 from engine.runtimes.kafka.worker import Worker
 
@@ -56,7 +56,7 @@ class WorkerFigures(Collector):
         yield from self.worker.place.batches.collect()
 
     def _bytes(self, lane: Lane) -> float:
-        return folder_bytes(self.worker.folder / f"p{lane.partition}")
+        return bytes_in(self.worker.folder / f"p{lane.partition}")
 
     def _standing(self, lanes: list[Lane]) -> Metric:
         words = "1 if the partition stands before a record that this release fails at"
@@ -117,14 +117,3 @@ def behind_s(lane: Lane, now_ms: int) -> float:
 def due_s(lane: Lane, now_ms: int) -> float:
     """Seconds until something is due, negative when it waits; infinite if nothing is."""
     return float("inf") if lane.next_due_ms >= 1 << 60 else (lane.next_due_ms - now_ms) / 1000
-
-
-def folder_bytes(folder: Path) -> int:
-    """The size of the files in a folder; files that vanish meanwhile count nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total

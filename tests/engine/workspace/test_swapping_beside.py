@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.views.status import bytes_in
+from engine.disk_usage import bytes_in
 from engine.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
