@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +61,9 @@ def shared_broker(folder: Path) -> Iterator[str]:
             cluster = Cluster(folder / "kafka", java_options=JAVA_OPTIONS)
             cluster.start(outlives=True)
             known.write_text(cluster.bootstrap)
-            _ends_with(folder / "kafka.users", cluster.nodes[0].pid)
+            if shutil.which("flock"):  # kills it once nobody holds the lock, though all who did were killed
+                kill = ("kill", "-KILL", str(cluster.nodes[0].pid))
+                node.started_for_nobody(["flock", "--exclusive", users.name, *kill], Path(os.devnull))
         fcntl.flock(door, fcntl.LOCK_UN)
         try:
             yield known.read_text()
@@ -75,13 +76,6 @@ def shared_broker(folder: Path) -> Iterator[str]:
             else:
                 known.unlink()
                 Cluster(folder / "kafka").kill()
-
-
-def _ends_with(users: Path, broker: int | None) -> None:
-    """Have the broker killed once no process holds the lock, though all of them were killed."""
-    if shutil.which("flock"):
-        waits = 'flock --exclusive "$1" kill -KILL "$2" > /dev/null 2>&1 &'
-        subprocess.run(["sh", "-c", waits, "sh", str(users), str(broker)], check=True, start_new_session=True)
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class Node:
             raise OperatorError(f"node {self.id} runs already, as process {self.pid}", "stop it first")
         command = self._java("kafka.Kafka", str(self.properties))
         if outlives:
-            self._process, pid = None, _started_for_nobody(command, self.log)
+            self._process, pid = None, started_for_nobody(command, self.log)
         else:
             with self.log.open("ab") as log:
                 command = [*_dies_with_parent(), *command]
@@ -149,7 +149,7 @@ def _dies_with_parent() -> tuple[str, ...]:
     return (tool, "--pdeathsig", "KILL") if main_thread and tool is not None else ()
 
 
-def _started_for_nobody(command: list[str], log: Path) -> int:
+def started_for_nobody(command: list[str], log: Path) -> int:
     """Start a process that is nobody's child, and return its id; what it says is added to the log."""
     start = ("sh", "-c", 'log=$1; shift; "$@" < /dev/null >> "$log" 2>&1 & echo $!', "sh", str(log), *command)
     told = subprocess.run(start, check=True, stdout=subprocess.PIPE, start_new_session=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from engine import disk_usage
 from engine.bench import kafka_worker
 from engine.bench.figures import Figure
 from engine.bench.kafka_stand import PARTITIONS, Program, broker, new_topics, publish, wait_until
@@ -75,7 +76,7 @@ def _idle_mb(bootstrap: str, rulebook: Tuned, partitions: int) -> float:
 
 def bytes_in(folder: Path, part: str) -> int:
     """What a part of every partition takes in a worker's folder."""
-    return sum(path.stat().st_size for path in folder.glob(f"p*/{part}/**/*") if path.is_file())
+    return sum(map(disk_usage.bytes_in, folder.glob(f"p*/{part}")))
 
 
 def topic_bytes(connection: Connection) -> dict[str, int]:

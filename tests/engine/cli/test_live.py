@@ -5,24 +5,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.shop import wait_for
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 60.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -30,7 +23,7 @@ def running(shop: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     command = [sys.executable, "-m", "engine.cli", "run", "--catch-up", "-w", str(shop)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: (shop / "socket").exists() or process.poll() is not None)
+        wait_for(lambda: (shop / "socket").exists() or process.poll() is not None, PATIENCE_S)
         yield shop, process
     finally:
         process.kill()
@@ -38,7 +31,9 @@ def running(shop: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
 
 
 def status(workspace: Path) -> Any:
-    return strand("status", "--json", "-w", workspace).json()
+    answer = strand("status", "--json", "-w", workspace)
+    assert answer.code == 0, answer.err
+    return answer.json()
 
 
 def test_it_takes_over_what_is_published_and_other_commands_read_beside_it(
@@ -50,7 +45,7 @@ def test_it_takes_over_what_is_published_and_other_commands_read_beside_it(
     assert len(answer.json_lines()) == 12
     assert "takes up" not in answer.err  # it is at it
     assert status(shop)["running"] is True
-    wait_for(lambda: status(shop)["customers"] == 3)
+    wait_for(lambda: status(shop)["customers"] == 3, PATIENCE_S)
     assert strand("customer", "ann", "--json", "-w", shop).json()["traits"]["orders"] == 4
     assert strand("verify", "--json", "-w", shop).json()["different"] == 0
 
@@ -67,7 +62,7 @@ def test_it_takes_over_what_is_published_and_other_commands_read_beside_it(
     path.write_text(path.read_text(encoding="utf-8").replace("orders >= 2", "orders >= 3"), encoding="utf-8")
     applied = strand("apply", "--yes", "--json", "-w", shop).json()
     assert applied["applied"] is True
-    wait_for(lambda: bool(status(shop)["folder"]["active"] and status(shop)["lag"] == 0))
+    wait_for(lambda: bool(status(shop)["folder"]["active"] and status(shop)["lag"] == 0), PATIENCE_S)
 
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=PATIENCE_S)

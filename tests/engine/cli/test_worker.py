@@ -13,6 +13,7 @@ import pytest
 
 from engine.runtimes.kafka.security import connect
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.kafka.reading import in_topic
 from tests.engine.runtimes.kafka.test_topics import append_to
 from tests.engine.runtimes.shop import ROOT
@@ -23,8 +24,7 @@ PASSING = ("processed", "seconds", "events_per_second")
 def petshop(folder: Path, url: str = "", prefix: str = "") -> Path:
     assert strand("init", folder, "--example", "petshop").code == 0
     if url:
-        settings = f'log = "kafka://{url}"\npartitions = 4\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-        (folder / "strand.toml").write_text(settings)
+        write_settings(folder, url, prefix, partitions=4)
     return folder
 
 

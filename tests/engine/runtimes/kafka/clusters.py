@@ -60,3 +60,9 @@ async def publish_facts(connection: Connection, folder: Path) -> None:
                 await append_all(clients, facts.partition, values)
     finally:
         await clients.stop()
+
+
+def write_settings(folder: Path, bootstrap: str, prefix: str, *, partitions: int) -> None:
+    """Say in a folder's strand.toml that its log is on a cluster."""
+    kafka = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
+    (folder / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = {partitions}\n{kafka}')

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.runtimes.kafka.clusters import make_topics
+from tests.engine.runtimes.kafka.clusters import make_topics, write_settings
 from tests.engine.runtimes.kafka.test_pages import until
 from tests.engine.runtimes.kafka.workers import free_port
 from tests.engine.runtimes.shop import ROOT, make_shop
@@ -46,8 +46,7 @@ def joining(folder: Path, bootstrap: str, prefix: str, error: str) -> Iterator[t
     """A worker whose client meets the error when it joins for the second time, and the port of its pages."""
     make_topics(bootstrap, prefix, 1)
     shop = make_shop(folder)
-    kafka = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = 1\n{kafka}')
+    write_settings(shop, bootstrap, prefix, partitions=1)
     port = free_port()
     command = [sys.executable, "-c", WORKER, error, "worker", "--web", f"127.0.0.1:{port}", "-w", str(shop)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:

@@ -19,6 +19,7 @@ from events.dead_letters import Door, decode_dead_letter
 from events.errors import OperatorError, Reason
 from events.partitioning import partition_of
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.kafka.reading import in_log, in_topic
 from tests.engine.runtimes.kafka.test_topics import alter
 
@@ -36,8 +37,7 @@ def shop(bootstrap: str, prefix: str, tmp_path: Path) -> Path:
     """The starter's workspace, with topics instead of an embedded log."""
     folder = tmp_path / "shop"
     assert strand("init", folder).code == 0
-    url = f'log = "kafka://{bootstrap}"\npartitions = 3\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (folder / "strand.toml").write_text(url)
+    write_settings(folder, bootstrap, prefix, partitions=3)
     assert strand("topics", "create", "-w", folder).code == 0
     return folder
 

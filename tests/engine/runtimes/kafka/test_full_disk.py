@@ -15,7 +15,7 @@ from engine.importing.importer import import_files
 from engine.runtimes.embedded.engine import EmbeddedEngine
 from engine.runtimes.kafka.applying import tick
 from engine.runtimes.kafka.until_idle import run_until_idle
-from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
+from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts, write_settings
 from tests.engine.runtimes.shop import ROOT, history, make_shop, write_lines
 
 MOST_BYTES = 150_000
@@ -37,9 +37,8 @@ def test_a_full_disk_ends_the_worker_and_loses_nothing(tmp_path: Path, bootstrap
     connection = make_topics(bootstrap, prefix, 1)
     asyncio.run(publish_facts(connection, shop))
     asyncio.run(tick(connection))
-    settings = f'log = "kafka://{bootstrap}"\npartitions = 1\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
     (tmp_path / "w").mkdir()
-    (tmp_path / "w" / "strand.toml").write_text(settings)
+    write_settings(tmp_path / "w", bootstrap, prefix, partitions=1)
     command = [sys.executable, "-m", "engine.cli", "worker", "--until-idle", "-w", str(tmp_path / "w")]
     full = subprocess.run(
         command, cwd=ROOT, capture_output=True, check=False, text=True, timeout=60, preexec_fn=no_larger_files

@@ -22,6 +22,7 @@ from events.dead_letters import Door, decode_dead_letter
 from events.envelope import RULEBOOK_ACTIVATED, TICK, Event
 from events.errors import CalledWrongly
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.kafka.reading import in_log, in_topic
 from tests.engine.runtimes.shop import DAY_MS, HOUR_MS, START_MS, event, history, logged, make_shop, python, write_lines
 
@@ -41,8 +42,7 @@ importer.import_files(Path(sys.argv[1]), [Path(sys.argv[2])], live_from="2025-01
 def shop(bootstrap: str, prefix: str, tmp_path: Path) -> Path:
     """A workspace whose log is a cluster's."""
     folder = make_shop(tmp_path / "shop", partitions=PARTITIONS)
-    url = f'log = "kafka://{bootstrap}"\npartitions = {PARTITIONS}\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (folder / "strand.toml").write_text(url)
+    write_settings(folder, bootstrap, prefix, partitions=PARTITIONS)
     create_topics(connect(folder)[1], partitions=PARTITIONS, replication=1)
     return folder
 

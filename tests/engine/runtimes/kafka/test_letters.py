@@ -19,6 +19,7 @@ from events.codec import encode_record
 from events.envelope import Event
 from events.partitioning import partition_of
 from tests.engine.cli.shell import Answer, strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.kafka.workers import serving
 from tests.engine.runtimes.shop import event, line, make_shop, python, write_rulebook
 
@@ -27,8 +28,7 @@ TYPES = "\nevents:\n  parcel_sent: {weight: number}\n"
 
 def make_kafka_shop(folder: Path, bootstrap: str, prefix: str, *, extra: str = "") -> Path:
     shop = make_shop(folder, extra=extra)
-    table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = 4\n{table}')
+    write_settings(shop, bootstrap, prefix, partitions=4)
     assert strand("topics", "create", "-w", shop).code == 0
     activate(shop)
     return shop

@@ -22,7 +22,7 @@ from engine.runtimes.embedded.rulebooks import load_rulebook
 from engine.runtimes.kafka.applying import apply_rulebook, latest_by_partition
 from engine.runtimes.kafka.clients import Clients
 from engine.runtimes.kafka.connection import INTERACTIONS, Connection
-from tests.engine.runtimes.kafka.clusters import make_topics
+from tests.engine.runtimes.kafka.clusters import make_topics, write_settings
 from tests.engine.runtimes.shop import ROOT, event, line, make_shop
 
 pytestmark = pytest.mark.slow
@@ -69,8 +69,7 @@ def working(shop: Path) -> Iterator[int]:
 
 def on_kafka(shop: Path, bootstrap: str, prefix: str) -> Connection:
     """The workspace's log on a cluster, in two partitions."""
-    settings = f'log = "kafka://{bootstrap}"\npartitions = 2\n[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(settings)
+    write_settings(shop, bootstrap, prefix, partitions=2)
     return make_topics(bootstrap, prefix, 2)
 
 

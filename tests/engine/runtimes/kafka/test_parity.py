@@ -26,7 +26,7 @@ from engine.views.rows import message_row, message_rows
 from engine.workspace.workspace import Workspace
 from tests.engine.cli.shell import strand
 from tests.engine.replay import grocers
-from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts
+from tests.engine.runtimes.kafka.clusters import make_topics, publish_facts, write_settings
 from tests.engine.runtimes.kafka.reading import in_topic
 from tests.engine.runtimes.kafka.test_until_idle import lasting
 from tests.engine.runtimes.kafka.workers import all_done, serving
@@ -99,8 +99,7 @@ def check(there: Grocer, folder: Path, bootstrap: str, prefix: str, *, workers: 
     shop = folder / "shop"
     shop.mkdir()
     shutil.copytree(there.folder / "rulebook", shop / "rulebook")
-    table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = {PARTITIONS}\n{table}')
+    write_settings(shop, bootstrap, prefix, partitions=PARTITIONS)
     with serving(shop, workers, patience_s=PATIENCE_S) as urls:
         named = [each for url in urls for each in ("--worker", url)]
         live, held = asked_until_done(Workers(urls), named, shop, connection, expected.events)

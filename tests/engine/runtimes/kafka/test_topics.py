@@ -21,6 +21,7 @@ from engine.runtimes.kafka.topic_differences import RESTORE, check_topics, diffe
 from engine.runtimes.kafka.topics import Topic, create_topics, found_topics, wanted_topics
 from events.errors import OperatorError
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 
 
 @pytest.fixture
@@ -30,8 +31,7 @@ def connection(bootstrap: str, prefix: str) -> Connection:
 
 @pytest.fixture
 def shop(connection: Connection, tmp_path: Path) -> Path:
-    text = f'log = "kafka://{connection.bootstrap}"\npartitions = 3\n[kafka]\nprefix = "{connection.prefix}"\n'
-    (tmp_path / "strand.toml").write_text(f"{text}replication = 1\n")
+    write_settings(tmp_path, connection.bootstrap, connection.prefix, partitions=3)
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from engine.runtimes.kafka.asking import Workers
 from engine.runtimes.kafka.sampling import Sample
 from engine.runtimes.kafka.verifying import verify
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.kafka.test_until_idle import embedded
 from tests.engine.runtimes.kafka.workers import make_shop_on, serving
 
@@ -46,8 +47,7 @@ def test_the_fold_of_the_topics_is_what_a_worker_reports_and_the_embedded_engine
 def test_nothing_to_fold_without_a_rulebook(tmp_path: Path, bootstrap: str, prefix: str) -> None:
     shop = tmp_path / "shop"
     shop.mkdir()
-    table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = 1\n{table}')
+    write_settings(shop, bootstrap, prefix, partitions=1)
     assert strand("topics", "create", "-w", shop).code == 0
     found = strand("verify", "--json", "-w", shop)
     assert (found.code, found.json()["events"]) == (0, 0)

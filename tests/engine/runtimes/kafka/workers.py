@@ -18,6 +18,7 @@ from engine.runtimes.kafka.security import connect
 from engine.runtimes.kafka.verifying import records_in
 from events.errors import OperatorError
 from tests.engine.cli.shell import strand
+from tests.engine.runtimes.kafka.clusters import write_settings
 from tests.engine.runtimes.shop import CHILD, ROOT, make_shop, wait_for, write_lines
 from tests.engine.runtimes.shop import history as shop_history
 
@@ -36,8 +37,7 @@ def make_shop_on(
 ) -> Path:
     """The shop with its history on Kafka, and time up to its end; nothing is decided yet."""
     shop = make_shop(folder, partitions=partitions)
-    table = f'[kafka]\nprefix = "{prefix}"\nreplication = 1\n'
-    (shop / "strand.toml").write_text(f'log = "kafka://{bootstrap}"\npartitions = {partitions}\n{table}')
+    write_settings(shop, bootstrap, prefix, partitions=partitions)
     assert strand("topics", "create", "-w", shop).code == 0
     lines = write_lines(folder.parent / f"{prefix}history.jsonl", shop_history())
     assert strand("import", lines, "--live-from", live_from, "-w", shop).code == 0
